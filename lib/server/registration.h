@@ -1,0 +1,62 @@
+/*
+ * registration.h - a restore that awaits completion or recovery
+ *
+ * Durable in <state_dir>/registration, or, made by a user without rights there, in
+ * <store dir>/.backupapi-registration; the file's owner is the maker. While one exists the
+ * service must not start. Written by file_replace_at with a checksum line; a damaged
+ * one is ERROR_INVALID_DATA and keeps the service down.
+ */
+#ifndef SERVER_REGISTRATION_H
+#define SERVER_REGISTRATION_H
+
+#include "server/config.h"
+
+enum registration_state {
+	REGISTRATION_OPEN,     /* registered, files being copied */
+	REGISTRATION_COMPLETE, /* RegisterComplete(S_OK): recovery may run */
+	REGISTRATION_FAILED,   /* RegisterComplete(failure) */
+};
+
+struct restore_target {
+	char *old_path; /* as saved with the backup */
+	char *new_path; /* where it goes; the same string content where it keeps its place */
+};
+
+struct restore_logs {
+	char *backup_log_path; /* NULL where none was given */
+	uint32_t low, high;    /* 0, 0: no logs */
+};
+
+struct registration {
+	unsigned family;
+	int64_t time;
+	uid_t maker; /* from the file's owner, not from its text */
+	gid_t maker_group;
+	bool in_store; /* where the file is, see above */
+	enum registration_state state;
+	int32_t failure;       /* the code given with REGISTRATION_FAILED */
+	char *checkpoint_path; /* NULL where none was given */
+	char *log_path;
+	struct restore_target *targets;
+	size_t target_count;
+	struct restore_logs *logs; /* the full one first, incrementals as registered */
+	size_t log_count;
+	char *replaced; /* directory below state_dir that recovery chose; NULL before */
+};
+
+/* *REGISTRATION is NULL where none is pending. */
+status registration_load(const struct server *server, struct registration **registration);
+
+/* Is one pending? Cheaper, and true also for a damaged one. */
+status registration_pending(const struct server *server, bool *pending);
+
+status registration_save(const struct server *server, const struct registration *registration);
+status registration_remove(const struct server *server, const struct registration *registration);
+
+struct registration *registration_new(void); /* NULL where memory is short */
+status registration_add_target(struct registration *r, const char *old_path, const char *new_path);
+status registration_add_logs(struct registration *r, const char *backup_log_path, uint32_t low,
+	uint32_t high);
+void registration_free(struct registration *registration); /* NULL is fine */
+
+#endif
