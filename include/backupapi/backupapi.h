@@ -13,11 +13,15 @@
  * mean the only server that is configured on this host. Functions that take one fail
  * with
  *	HRESULT_FROM_WIN32(RPC_S_SERVER_UNAVAILABLE)	no such server
- *	HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER)	this host is meant, but it has several
+ *	HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER)	this host is meant, but it has
+ *							several
  *	HRESULT_FROM_WIN32(ERROR_INVALID_NAME)		not a server name at all
- *	HRESULT_FROM_WIN32(RPC_S_INVALID_BINDING)	configured as being on another machine
- *	HRESULT_FROM_WIN32(ERROR_BAD_CONFIGURATION)	its configuration is broken or ambiguous
- *	HRESULT_FROM_WIN32(ERROR_ACCESS_DENIED)		files or state that the caller may not use
+ *	HRESULT_FROM_WIN32(RPC_S_INVALID_BINDING)	configured as being on another
+ *							machine
+ *	HRESULT_FROM_WIN32(ERROR_BAD_CONFIGURATION)	its configuration is broken or
+ *							ambiguous
+ *	HRESULT_FROM_WIN32(ERROR_ACCESS_DENIED)		files or state that the caller may
+ *							not use
  *	HRESULT_FROM_WIN32(ERROR_NOT_ENOUGH_MEMORY)
  * besides what each function names.
  *
@@ -67,9 +71,9 @@ BACKUPAPI_EXPORT const char *backupapi_error_text(int32_t code);
 
 /* Whose block it is: which Free takes it back. */
 #define BACKUPAPI_MEMORY_CERTSRV 0u /* CertSrvBackupFree */
-#define BACKUPAPI_MEMORY_DS	 1u /* DsBackupFree */
-#define BACKUPAPI_MEMORY_SIS	 2u /* SisFreeAllocatedMemory */
-#define BACKUPAPI_MEMORY_NATIVE	 3u /* backupapi_free */
+#define BACKUPAPI_MEMORY_DS      1u /* DsBackupFree */
+#define BACKUPAPI_MEMORY_SIS     2u /* SisFreeAllocatedMemory */
+#define BACKUPAPI_MEMORY_NATIVE  3u /* backupapi_free */
 
 /*
  * Releases what a backupapi_ function returned. NULL is fine. Any other pointer that is
@@ -84,20 +88,21 @@ BACKUPAPI_EXPORT void backupapi_free(void *block);
  * thread that called Free, with no lock held. One handler a process; NULL goes back to
  * what BACKUPAPI_INVALID_FREE says (ignore, report, abort).
  */
-typedef void (*backupapi_invalid_free_handler)(void *context, uint32_t memory, void *pointer);
+typedef void (*backupapi_invalid_free_handler)(
+	void *context, uint32_t memory, void *pointer);
 BACKUPAPI_EXPORT void backupapi_set_invalid_free_handler(
 	backupapi_invalid_free_handler handler, void *context);
 
 struct backupapi_memory_stats {
 	uint64_t live_blocks;
-	uint64_t live_bytes;	/* as asked for, bookkeeping not included */
+	uint64_t live_bytes;    /* as asked for, bookkeeping not included */
 	uint64_t refused_frees; /* since the process began */
 };
 
 /* MEMORY is one of BACKUPAPI_MEMORY_...; another value or a NULL STATS is
  * ERROR_INVALID_PARAMETER. */
-BACKUPAPI_EXPORT int32_t backupapi_get_memory_stats(uint32_t memory,
-	struct backupapi_memory_stats *stats);
+BACKUPAPI_EXPORT int32_t backupapi_get_memory_stats(
+	uint32_t memory, struct backupapi_memory_stats *stats);
 
 /* ---- names ---- */
 
@@ -123,20 +128,20 @@ BACKUPAPI_EXPORT char *backupapi_name_from_path_a(const char *server, const char
  * ERROR_NOT_SUPPORTED where its store keeps no logs, ERROR_INVALID_NAME where NAME is not
  * a log's.
  */
-BACKUPAPI_EXPORT int32_t backupapi_log_generation(const char *server, const WCHAR *name,
-	uint32_t *generation);
+BACKUPAPI_EXPORT int32_t backupapi_log_generation(
+	const char *server, const WCHAR *name, uint32_t *generation);
 
 /* ---- servers ---- */
 
-#define BACKUPAPI_FAMILY_CERTSRV 1u
-#define BACKUPAPI_FAMILY_DS	 2u
+#define BACKUPAPI_FAMILY_CERTSRV   1u
+#define BACKUPAPI_FAMILY_DS        2u
 
-#define BACKUPAPI_STATE_STOPPED	  0u
-#define BACKUPAPI_STATE_SERVING	  1u
-#define BACKUPAPI_STATE_SUSPENDED 2u
+#define BACKUPAPI_STATE_STOPPED    0u
+#define BACKUPAPI_STATE_SERVING    1u
+#define BACKUPAPI_STATE_SUSPENDED  2u
 
-#define BACKUPAPI_RESTORE_NONE	   0u
-#define BACKUPAPI_RESTORE_OPEN	   1u /* registered, files being copied */
+#define BACKUPAPI_RESTORE_NONE     0u
+#define BACKUPAPI_RESTORE_OPEN     1u /* registered, files being copied */
 #define BACKUPAPI_RESTORE_COMPLETE 2u /* the next start recovers */
 #define BACKUPAPI_RESTORE_FAILED   3u /* completed with a failure: stays down */
 
@@ -144,7 +149,7 @@ BACKUPAPI_EXPORT int32_t backupapi_log_generation(const char *server, const WCHA
  * seconds since 1970, 0: never. Lists are like the Windows ones: strings one after the
  * other, an empty one at the end. */
 struct backupapi_server_info {
-	uint32_t size;	   /* of this structure, in bytes: newer libraries append to it */
+	uint32_t size;     /* of this structure, in bytes: newer libraries append to it */
 	uint32_t families; /* of BACKUPAPI_FAMILY_... */
 	const char *name;
 	const char *authority; /* NULL unless configured */
@@ -155,25 +160,25 @@ struct backupapi_server_info {
 	const char *log_dir;
 	const char *system_dir;
 	uint32_t database_count;
-	uint32_t state;	  /* BACKUPAPI_STATE_... */
-	uint32_t has_logs; /* incremental backups are possible in principle */
-	uint32_t restore; /* BACKUPAPI_RESTORE_... */
+	uint32_t state;         /* BACKUPAPI_STATE_... */
+	uint32_t has_logs;      /* incremental backups are possible in principle */
+	uint32_t restore;       /* BACKUPAPI_RESTORE_... */
 	uint32_t restore_maker; /* the user id that registered it */
 	int32_t restore_result; /* the code given with BACKUPAPI_RESTORE_FAILED */
 	int64_t restore_time;
 	int64_t last_full_time;
 	int64_t last_incremental_time;
-	uint32_t full_required;	  /* 1: the next backup must be a full one */
+	uint32_t full_required;   /* 1: the next backup must be a full one */
 	uint32_t next_generation; /* what an incremental would begin with; 0: none */
 	uint32_t tombstone_days;
 };
 
 /* *INFO: backupapi_free(). A state or list that cannot be found out fails the call. */
-BACKUPAPI_EXPORT int32_t backupapi_server_status(const char *server,
-	struct backupapi_server_info **info);
+BACKUPAPI_EXPORT int32_t backupapi_server_status(
+	const char *server, struct backupapi_server_info **info);
 
-#define BACKUPAPI_CONTROL_STOP	  1u
-#define BACKUPAPI_CONTROL_START	  2u
+#define BACKUPAPI_CONTROL_STOP    1u
+#define BACKUPAPI_CONTROL_START   2u
 #define BACKUPAPI_CONTROL_SUSPEND 3u
 #define BACKUPAPI_CONTROL_RESUME  4u
 
@@ -186,16 +191,17 @@ BACKUPAPI_EXPORT int32_t backupapi_server_status(const char *server,
  *	ERROR_INVALID_PARAMETER		no such control
  *	hrRestoreInProgress		start: a restore is registered and not completed
  */
-BACKUPAPI_EXPORT int32_t backupapi_server_control(const char *server, uint32_t control,
-	char **output);
+BACKUPAPI_EXPORT int32_t backupapi_server_control(
+	const char *server, uint32_t control, char **output);
 
 /*
- * The names of all configured servers, as a list in one block (backupapi_free()), and its
- * size in bytes, both NULs at the end included. A configuration file that is broken is
- * left out; with BROKEN not NULL, *BROKEN receives a list of "file:line: reason" for
- * those (also backupapi_free(); never NULL on success).
+ * The names of all configured servers, as a list in one block (backupapi_free()), and
+ * its size in bytes, both NULs at the end included (SIZE may be NULL). A configuration
+ * file that is broken is left out; with BROKEN not NULL, *BROKEN receives a list of
+ * "file:line: reason" for those (also backupapi_free(); never NULL on success).
  */
-BACKUPAPI_EXPORT int32_t backupapi_server_list(char **names, uint32_t *size, char **broken);
+BACKUPAPI_EXPORT int32_t backupapi_server_list(
+	char **names, uint32_t *size, char **broken);
 
 /* ---- sessions ---- */
 
@@ -211,11 +217,12 @@ BACKUPAPI_EXPORT int32_t backupapi_backup_abandon(void *handle);
  * checks. To be called before the service starts; S_OK at once where nothing is
  * registered. May be killed at any moment and called again. Needs the rights to change
  * the store's files and state_dir.
- *	hrRestoreInProgress		not completed, completed with a failure, or a restore
- *					or recovery of this store is running
+ *	hrRestoreInProgress		not completed, completed with a failure, or a
+ *					restore or recovery of this store is running
  *	ERROR_SERVICE_ALREADY_RUNNING	the service runs
  *	hrMissingRestoreLogFiles, hrGivenLogFileIsNotContiguous	logs of the set
- *	ERROR_FILE_NOT_FOUND		a database of the set is neither staged nor in place
+ *	ERROR_FILE_NOT_FOUND		a database of the set is neither staged nor in
+ *					place
  *	and what the engine's check finds.
  * On failure nothing is cleared: the service must stay down.
  */
@@ -238,10 +245,10 @@ BACKUPAPI_EXPORT int32_t backupapi_cancel_restore(const char *server);
 BACKUPAPI_EXPORT char *backupapi_restore_staging_path(const char *path);
 
 /*
- * The database format's own checks on the file PATH, which nothing must be writing. ENGINE
- * is an engine's name, or NULL to recognise the format by its magic number. S_OK: checked
- * and good. S_FALSE: the format has no checks of its own. hrDatabaseCorrupted: damaged.
- * ERROR_NOT_SUPPORTED: no such engine in this build.
+ * The database format's own checks on the file PATH, which nothing must be writing.
+ * ENGINE is an engine's name, or NULL to recognise the format by its magic number. S_OK:
+ * checked and good. S_FALSE: the format has no checks of its own. hrDatabaseCorrupted:
+ * damaged. ERROR_NOT_SUPPORTED: no such engine in this build.
  */
 BACKUPAPI_EXPORT int32_t backupapi_verify_file(const char *engine, const char *path);
 

@@ -26,7 +26,10 @@ typedef uint32_t ULONG;
 typedef uint32_t DWORD;
 typedef int64_t LONGLONG;
 typedef void *PVOID;
+#ifndef _HRESULT_DEFINED
+#define _HRESULT_DEFINED
 typedef int32_t HRESULT;
+#endif
 
 typedef WCHAR *PWCHAR, *LPWSTR;
 typedef const WCHAR *LPCWSTR;
@@ -73,10 +76,17 @@ typedef union _LARGE_INTEGER {
 
 #endif
 
+/* With a 16-bit WCHAR every string would be misread: better an error here than that. */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+static_assert(sizeof(WCHAR) == sizeof(wchar_t), "libbackupapi needs WCHAR as wchar_t");
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+_Static_assert(sizeof(WCHAR) == sizeof(wchar_t), "libbackupapi needs WCHAR as wchar_t");
+#endif
+
 #ifndef TEXT
 #ifdef UNICODE
 #define BACKUPAPI_WIDE(quote) L##quote
-#define TEXT(quote)	      BACKUPAPI_WIDE(quote)
+#define TEXT(quote)           BACKUPAPI_WIDE(quote)
 #else
 #define TEXT(quote) quote
 #endif
@@ -89,6 +99,7 @@ typedef union _LARGE_INTEGER {
 #define BACKUPAPI_NAME_AW(name) name##A
 #endif
 
+/* In front of every function that the library exports. */
 #ifndef BACKUPAPI_EXPORT
 #ifdef __GNUC__
 #define BACKUPAPI_EXPORT __attribute__((visibility("default")))

@@ -4,9 +4,9 @@
  * Every block given to a caller belongs to a family, and only that family's Free
  * takes it back.  The bookkeeping is out of line: a side table keyed by the exact
  * start address holds family and size, so that no memory behind a caller's pointer
- * is read before the pointer is known to be ours.  Looking up, checking and
- * removing happen under one lock, so that of two threads freeing one pointer
- * exactly one wins.  Blocks are aligned as malloc's are.
+ * is read before the pointer is known to be ours.  Checking the family and removing
+ * the entry are one atomic step, so that of two threads freeing one pointer exactly
+ * one wins.  Blocks are aligned as malloc's are.
  *
  * Limit: once an address was handed out again to the same family, a stale second
  * free of it cannot be told from the right one.
@@ -46,6 +46,7 @@ void *alloc_secret(enum alloc_family family, size_t size);
  * becomes ERROR_INVALID_BLOCK. */
 bool alloc_free(enum alloc_family family, void *p);
 
+/* What other threads allocate and free meanwhile may be counted or not. */
 void alloc_get_stats(enum alloc_family family, struct alloc_stats *stats);
 
 /* NULL goes back to what BACKUPAPI_INVALID_FREE says. */

@@ -51,6 +51,10 @@ enum file_walk {
 /* Opens the directory PATH (O_DIRECTORY | O_CLOEXEC). */
 status file_open_dir(const char *path, enum file_walk walk, int *fd);
 
+/* Opens the directory RELATIVE ("" is DIRFD's own) below DIRFD, FILE_NO_SYMLINK and
+ * without ".."; PATH is for messages. */
+status file_open_dir_below(int dirfd, const char *relative, const char *path, int *fd);
+
 /* Opens the directory that holds PATH; *NAME points at its last component, inside PATH.
  * ERROR_INVALID_NAME where PATH has none ("/"). */
 status file_open_parent(const char *path, enum file_walk walk, int *dirfd, const char **name);
@@ -83,8 +87,13 @@ status file_remove_at(int dirfd, const char *name);
 
 /* Renames FROM to TO; existing TO: ERROR_ALREADY_EXISTS. Across file systems: copies to a
  * temporary name with owner, mode, times, ACLs and extended attributes, syncs, renames,
- * then removes FROM. Durable when it returns. Regular files only across file systems. */
+ * then removes FROM. Durable when it returns. Regular files only across file systems
+ * (ERROR_NOT_SAME_DEVICE); there a move that was cut off is finished when asked for again:
+ * a TO that is FROM's complete copy is none too many. */
 status file_move_at(int from_dirfd, const char *from, int to_dirfd, const char *to);
+
+/* The same for many files: durable once the caller synced both directories, TO's first. */
+status file_move_unsynced_at(int from_dirfd, const char *from, int to_dirfd, const char *to);
 
 /* ---- descriptors ---- */
 
@@ -93,6 +102,7 @@ status file_sync_path(const char *path);
 
 /* An unlinked file in DIR, mode 0600, for spools. */
 status file_open_unlinked(const char *dir, int *fd);
+status file_open_unlinked_at(int dirfd, const char *path_for_messages, int *fd);
 
 /* All SIZE bytes, or an error; EINTR is retried. */
 status file_write_all(int fd, const void *data, size_t size, const char *path_for_messages);

@@ -20,7 +20,8 @@ struct unc_share {
 	char *path; /* absolute, without a trailing slash unless "/" */
 };
 
-/* How one server's files are named. */
+/* How one server's files are named. Names of shares are unique without case, and none is
+ * posix$: the configuration sees to that. */
 struct unc_scheme {
 	const char *server;
 	const struct unc_share *shares;

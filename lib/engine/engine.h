@@ -98,9 +98,12 @@ status engine_find(const struct store_config *store, const struct engine **engin
 /* By name or, with NULL or "auto", by PATH's magic. */
 status engine_for_file(const char *name, const char *path, const struct engine **engine);
 
-/* Expands the configured files and globs: sorted, without duplicates, regular files
- * (a symbolic link to one counts as itself). A plain path that does not exist is
- * ERROR_FILE_NOT_FOUND; a glob may match nothing. */
+/* Adds what the configured files and globs (wildcard.h) stand for to PATHS: sorted,
+ * without duplicates, regular files (a symbolic link to one counts as itself). A plain path
+ * that does not exist is ERROR_FILE_NOT_FOUND; a glob may match nothing, and leaves out
+ * directories. A device, pipe or socket, a directory given as a plain path, a matched
+ * symbolic link to nothing and a directory that cannot be read are errors that name it.
+ * PATHS is the caller's to free, also on failure. */
 status engine_expand(const struct names *patterns, struct names *paths);
 
 status engine_files_add(struct engine_files *files, const char *path, enum engine_file_kind kind,

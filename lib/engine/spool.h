@@ -17,6 +17,7 @@ struct spool_entry {
 
 struct spool {
 	int fd;
+	char *dir; /* where it lives, for messages; NULL where another process made it */
 	struct spool_entry *entries; /* sorted by path once sealed */
 	size_t count, capacity;
 	uint64_t end;	      /* where the next copy begins */

@@ -56,6 +56,10 @@ struct server {
  * and says "file:line: reason" (ERROR_BAD_CONFIGURATION) for anything wrong in it. */
 status config_load(int dirfd, const char *dir, const char *name, struct server **server);
 
+/* The same into *SERVER, which the caller allocated: also where it fails, *SERVER then
+ * holds what could be read, for saying whose file it is. */
+status config_read(int dirfd, const char *dir, const char *name, struct server *server);
+
 /* How this server's files are named; points into SERVER. */
 struct unc_scheme config_unc_scheme(const struct server *server);
 

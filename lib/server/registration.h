@@ -9,6 +9,8 @@
 #ifndef SERVER_REGISTRATION_H
 #define SERVER_REGISTRATION_H
 
+#include <sys/types.h>
+
 #include "server/config.h"
 
 enum registration_state {
@@ -29,7 +31,7 @@ struct restore_logs {
 
 struct registration {
 	unsigned family;
-	int64_t time;
+	int64_t time; /* when the restore was prepared, in nanoseconds since 1970 */
 	uid_t maker; /* from the file's owner, not from its text */
 	gid_t maker_group;
 	bool in_store; /* where the file is, see above */

@@ -15,7 +15,7 @@ struct backup;
 
 enum backup_type { BACKUP_FULL, BACKUP_INCREMENTAL };
 
-/* Takes SERVER over (also when it fails). The service must be serving or suspended, else
+/* Takes SERVER over (also when it fails). The service must be serving, else
  * hrCouldNotConnect; hrBackupInProgress, hrRestoreInProgress, hrCircularLogging,
  * hrMissingFullBackup, hrIncrementalBackupDisabled, hrLogFileNotFound, and the engine's. */
 status backup_prepare(struct server *server, unsigned family, enum backup_type type,

@@ -13,51 +13,45 @@ struct restore_request {
 	const char *checkpoint_path; /* UNC or POSIX, as the caller gave it; NULL: not given */
 	const char *log_path;
 	const char *backup_log_path;
-	const char *const *old_names; /* NULL with map_count 0: an incremental set */
+	const char *const *old_names;
 	const char *const *new_names;
 	size_t map_count;
-	bool map_given; /* false: incremental */
+	bool map_given; /* false: an incremental set */
 	uint32_t low, high;
 	bool through_file; /* write access to the store is enough */
 };
 
 /* Takes SERVER over (also when it fails). FULL_HANDLE false: good for locations only, also
- * while the service runs, and takes no lock. */
+ * while the service runs, and takes no lock.
+ *	ERROR_SERVICE_ALREADY_RUNNING	the service must be stopped
+ *	hrRestoreInProgress		another handle is live */
 status restore_prepare(struct server *server, unsigned family, bool full_handle,
 	struct restore **restore);
 
+/* Durable when it returns. A full registration removes what an earlier one staged for
+ * the same targets, so a tool stages after it registered.
+ *	hrInvalidHandle			not a full handle (callers have their own code for it)
+ *	hrNoFullRestore			incremental, and no (good) full one is registered
+ *	hrRestoreMapExists		full, and this handle registered one already
+ *	ERROR_INVALID_PARAMETER		the range, or the map, makes no sense
+ *	ERROR_INVALID_NAME		a path of the request is not one
+ *	ERROR_ACCESS_DENIED		no rights, or targets outside the configured directories */
 status restore_register(struct restore *restore, const struct restore_request *request);
 
-/* RESULT: the caller's; negative keeps the service down. */
+/* RESULT: the caller's; negative keeps the service down until another full restore is
+ * registered, or this one cancelled.
+ *	hrInvalidHandle		nothing is registered
+ *	ERROR_INVALID_STATE	success, but the registered restore failed before */
 status restore_complete(struct restore *restore, status result);
 
 const struct server *restore_server(const struct restore *restore);
+bool restore_is_full_handle(const struct restore *restore);
 void restore_end(struct restore *restore);
 
-/* Each database file, the log directory and the system directory of SERVER, as paths.
- * Databases that do not exist yet are listed where the configuration names them without
- * a glob. LIST is the caller's. */
-enum location_kind { LOCATION_DATABASE, LOCATION_LOG_DIR, LOCATION_SYSTEM_DIR };
-struct location {
-	char *path;
-	enum location_kind kind;
-};
-struct locations {
-	struct location *items;
-	size_t count;
-};
-status restore_locations(const struct server *server, struct locations *locations);
-void locations_free(struct locations *locations);
-
 /* Gives a pending registration up: removes what was staged and the registration. Refused
- * with hrRestoreInProgress while a live handle holds the store, and with
- * hrInvalidHandle where nothing is registered. One that recovery already began on
- * (ERROR_INVALID_STATE): its databases are half replaced, only recovery can finish. */
+ * with hrRestoreInProgress while a live handle or a recovery holds the store, with
+ * hrInvalidHandle where nothing is registered, and with ERROR_INVALID_STATE once recovery
+ * began to move files: only it, or a new full registration, can finish then. */
 status restore_cancel(const struct server *server);
-
-/* Where a tool may put a restored file so that nothing can start on it before recovery:
- * <directory of PATH>/.backupapi-restore/<name of PATH>. A new string, or NULL. */
-#define RESTORE_STAGING_DIR ".backupapi-restore"
-char *restore_staging_path(const char *path);
 
 #endif

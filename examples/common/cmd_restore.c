@@ -1,0 +1,227 @@
+/*
+ * restore: everything that can be wrong is looked for first; then the restore is
+ * registered, so that the service cannot start half way; then files are staged. Up to the
+ * completion all can be undone, after it recovery finishes the work whatever happens.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/control.h"
+#include "common/digest.h"
+#include "common/program.h"
+#include "common/progress.h"
+#include "common/report.h"
+#include "common/restore.h"
+#include "common/signals.h"
+#include "common/str.h"
+
+static struct restore *active;
+
+static void undo_active(void)
+{
+	if (active)
+		restore_undo(active);
+	active = NULL;
+}
+
+/* ---- before anything is touched ---- */
+
+static bool read_status(struct restore *r)
+{
+	int32_t rc = backupapi_server_status(r->server, &r->status);
+
+	return !FAILED(rc) || report_call(rc, r->server);
+}
+
+static bool check_none_pending(const struct restore *r)
+{
+	return r->status->restore == BACKUPAPI_RESTORE_NONE ||
+	       report_problem(ERROR_INVALID_STATE, r->status->name,
+		       "a restore is already registered: finish it with "
+		       "backupapi-recover, or "
+		       "give it up with %s cancel",
+		       r->family->program);
+}
+
+static bool make_plans(struct restore *r)
+{
+	if (!rules_parse(&r->rules, &r->options->maps, &r->sets[0]))
+		return false;
+	plan_add(&r->databases, &r->sets[0], ITEM_DATABASE, &r->rules);
+	if (r->options->given & OPTION_DYNAMIC)
+		plan_add(
+			&r->dynamic, &r->sets[r->set_count - 1], ITEM_DYNAMIC, &r->rules);
+	if (r->databases.count == 0)
+		return report_problem(
+			ERROR_INVALID_DATA, r->sets[0].dir, "holds no database");
+	return plan_check(&r->databases) && plan_check(&r->dynamic) &&
+	       plan_check_room(&r->databases);
+}
+
+static bool look(struct restore *r)
+{
+	return read_status(r) && restore_open_sets(r) && check_none_pending(r) &&
+	       restore_check_sets(r) && make_plans(r);
+}
+
+static void print_dry_run(const struct restore *r)
+{
+	plan_print(&r->databases);
+	plan_print(&r->dynamic);
+	for (size_t i = 0; i < r->set_count; i++)
+		if (r->sets[i].info.log_high > 0)
+			printf("logs      %u to %u\n", r->sets[i].info.log_low,
+				r->sets[i].info.log_high);
+	report_result("nothing was changed");
+}
+
+/* ---- copying ---- */
+
+static bool place_plan(struct restore *r, const struct plan *plan,
+	bool (*put)(struct place *, const struct move *))
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (signals_caught() || !put(&r->place, &plan->moves[i]))
+			return false;
+	return place_sync(&r->place);
+}
+
+static bool place_logs_of(struct restore *r, size_t number)
+{
+	struct set *set = &r->sets[number];
+	char *stage = restore_log_stage(r, number);
+	bool ok = true;
+
+	for (size_t i = 0; ok && stage && i < set->manifest.count; i++) {
+		const struct item *item = &set->manifest.items[i];
+
+		if (item->kind == ITEM_LOG || item->kind == ITEM_PATCH)
+			ok = !signals_caught() && place_log(&r->place, set, item, stage);
+	}
+	free(stage);
+	return place_sync(&r->place) && ok;
+}
+
+static bool copy_all(struct restore *r)
+{
+	bool ok;
+
+	progress_begin("restore", plan_bytes(&r->databases) + plan_bytes(&r->dynamic));
+	ok = place_plan(r, &r->databases, place_staged);
+	for (size_t i = 0; ok && i < r->set_count; i++)
+		ok = place_logs_of(r, i);
+	return ok;
+}
+
+static bool put_back(struct restore *r)
+{
+	return restore_stop_service(r) && !signals_caught() && restore_begin(r) &&
+	       !signals_caught() && restore_register_sets(r) && copy_all(r) &&
+	       !signals_caught() && restore_finish(r);
+}
+
+/* ---- after the completion ---- */
+
+static void say_next(const struct restore *r)
+{
+	char *server = str_display(r->server);
+
+	report_result("%s: restored and registered, database files: %zu\n"
+		      "next: \"backupapi-recover %s\" puts them in place; so does \"%s "
+		      "start %s\", "
+		      "which then starts the service",
+		server, r->databases.count, server, r->family->program, server);
+	free(server);
+}
+
+static bool recover_and_start(struct restore *r)
+{
+	int32_t rc = backupapi_recover(r->server);
+	char *server;
+
+	if (FAILED(rc)) {
+		report_call(rc, r->server);
+		return report_plain(
+			"the files are ready, but recovery failed; the service stays "
+			"down; backupapi-recover tries again");
+	}
+	if (!change_service(r->server, BACKUPAPI_CONTROL_START))
+		return report_plain(
+			"the restore is finished, but the service does not start");
+	server = str_display(r->server);
+	report_result("%s: restored and recovered, database files: %zu; the service runs",
+		server, r->databases.count);
+	free(server);
+	return true;
+}
+
+static bool follow_up(struct restore *r)
+{
+	bool ok = place_plan(r, &r->dynamic, place_directly);
+
+	progress_end();
+	if (!ok)
+		report_plain(
+			"the databases are ready for recovery, but not all dynamic files "
+			"are back");
+	if (!ok || signals_caught() || !(r->options->given & OPTION_START)) {
+		say_next(r);
+		return ok;
+	}
+	return recover_and_start(r);
+}
+
+/* ---- the command ---- */
+
+static void release(struct restore *r)
+{
+	place_free(&r->place);
+	listing_free(&r->locations);
+	plan_free(&r->dynamic);
+	plan_free(&r->databases);
+	rules_free(&r->rules);
+	for (size_t i = 0; i < r->set_count; i++)
+		set_close(&r->sets[i]);
+	free(r->sets);
+	digest_free(r->digest);
+	backupapi_free(r->status);
+}
+
+static bool run(struct restore *r)
+{
+	bool ok;
+
+	if (!look(r))
+		return false;
+	if (r->options->given & OPTION_DRY_RUN) {
+		print_dry_run(r);
+		return true;
+	}
+	if (atexit(undo_active) != 0)
+		return report_plain("out of memory");
+	active = r;
+	signals_catch();
+	ok = put_back(r);
+	progress_end();
+	active = NULL;
+	if (!r->complete && signals_caught())
+		report_plain("stopped by %s", signals_name(signals_caught()));
+	restore_undo(r);
+	return r->complete && follow_up(r) && ok;
+}
+
+int cmd_restore(const struct family *family, const struct options *options)
+{
+	struct restore r = {
+		.family = family,
+		.options = options,
+		.server = options->operands[0],
+	};
+	bool done;
+
+	r.digest = digest_new();
+	place_init(&r.place, r.digest);
+	done = run(&r);
+	release(&r);
+	return done ? EXIT_DONE : signals_exit_status(EXIT_FAILED);
+}

@@ -1,0 +1,149 @@
+/*
+ * A ring of buffers: `queued` of them, from `tail` on, wait for the thread, and `head` is
+ * the one that the caller fills. Both only read a buffer that is queued, so that it can
+ * be hashed and written at once.
+ */
+#include "common/digest.h"
+
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/mem.h"
+#include "common/report.h"
+
+#define RING 4
+
+struct digest {
+	EVP_MD_CTX *context;
+	unsigned char *buffers[RING];
+	size_t sizes[RING];
+	unsigned head, tail, queued;
+	bool threaded, ending, broken;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+};
+
+static void hash_chunk(struct digest *d, unsigned index)
+{
+	if (EVP_DigestUpdate(d->context, d->buffers[index], d->sizes[index]) != 1)
+		d->broken = true;
+}
+
+static void *run(void *context)
+{
+	struct digest *d = context;
+
+	pthread_mutex_lock(&d->mutex);
+	for (;;) {
+		while (d->queued == 0 && !d->ending)
+			pthread_cond_wait(&d->changed, &d->mutex);
+		if (d->queued == 0)
+			break;
+		pthread_mutex_unlock(&d->mutex);
+		hash_chunk(d, d->tail);
+		pthread_mutex_lock(&d->mutex);
+		d->tail = (d->tail + 1) % RING;
+		d->queued--;
+		pthread_cond_broadcast(&d->changed);
+	}
+	pthread_mutex_unlock(&d->mutex);
+	return NULL;
+}
+
+static void crypto_failed(void)
+{
+	report_plain("libcrypto cannot compute SHA-256");
+	exit(EXIT_FAILED);
+}
+
+static void begin(struct digest *d)
+{
+	if (EVP_DigestInit_ex(d->context, EVP_sha256(), NULL) != 1)
+		crypto_failed();
+}
+
+struct digest *digest_new(void)
+{
+	struct digest *d = xmalloc(sizeof(*d));
+
+	d->context = EVP_MD_CTX_new();
+	if (!d->context)
+		crypto_failed();
+	begin(d);
+	for (unsigned i = 0; i < RING; i++)
+		d->buffers[i] = xmalloc(DIGEST_CHUNK);
+	if (pthread_mutex_init(&d->mutex, NULL) == 0 &&
+		pthread_cond_init(&d->changed, NULL) == 0)
+		d->threaded = pthread_create(&d->thread, NULL, run, d) == 0;
+	return d;
+}
+
+void *digest_buffer(struct digest *d)
+{
+	if (d->threaded) {
+		pthread_mutex_lock(&d->mutex);
+		while (d->queued == RING)
+			pthread_cond_wait(&d->changed, &d->mutex);
+		pthread_mutex_unlock(&d->mutex);
+	}
+	return d->buffers[d->head];
+}
+
+void digest_add(struct digest *d, size_t size)
+{
+	d->sizes[d->head] = size;
+	if (d->threaded) {
+		pthread_mutex_lock(&d->mutex);
+		d->head = (d->head + 1) % RING;
+		d->queued++;
+		pthread_cond_broadcast(&d->changed);
+		pthread_mutex_unlock(&d->mutex);
+	} else {
+		hash_chunk(d, d->head);
+	}
+}
+
+static void wait_until_hashed(struct digest *d)
+{
+	if (!d->threaded)
+		return;
+	pthread_mutex_lock(&d->mutex);
+	while (d->queued > 0)
+		pthread_cond_wait(&d->changed, &d->mutex);
+	pthread_mutex_unlock(&d->mutex);
+}
+
+void digest_finish(struct digest *d, char hex[DIGEST_SIZE])
+{
+	unsigned char raw[EVP_MAX_MD_SIZE];
+	unsigned size = 0;
+
+	wait_until_hashed(d);
+	if (d->broken || EVP_DigestFinal_ex(d->context, raw, &size) != 1 ||
+		size * 2 + 1 != DIGEST_SIZE)
+		crypto_failed();
+	for (unsigned i = 0; i < size; i++)
+		snprintf(hex + (size_t)i * 2, 3, "%02x", raw[i]);
+	begin(d);
+}
+
+void digest_free(struct digest *d)
+{
+	if (!d)
+		return;
+	if (d->threaded) {
+		pthread_mutex_lock(&d->mutex);
+		d->ending = true;
+		pthread_cond_broadcast(&d->changed);
+		pthread_mutex_unlock(&d->mutex);
+		pthread_join(d->thread, NULL);
+	}
+	for (unsigned i = 0; i < RING; i++)
+		free(d->buffers[i]);
+	EVP_MD_CTX_free(d->context);
+	free(d);
+}

@@ -1,0 +1,76 @@
+#include "common/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/report.h"
+
+static void *need(void *p)
+{
+	if (!p) {
+		report_plain("out of memory");
+		exit(EXIT_FAILED);
+	}
+	return p;
+}
+
+void *xmalloc(size_t size)
+{
+	return need(calloc(1, size ? size : 1));
+}
+
+void *xrealloc(void *old, size_t count, size_t size)
+{
+	return need(reallocarray(old, count ? count : 1, size));
+}
+
+char *xstrdup(const char *s)
+{
+	return need(strdup(s));
+}
+
+char *xstrndup(const char *s, size_t length)
+{
+	return need(strndup(s, length));
+}
+
+char *xasprintf(const char *format, ...)
+{
+	va_list args;
+	char *text = NULL;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	return need(text);
+}
+
+void array_reserve(void *items, size_t count, size_t *capacity, size_t size)
+{
+	void *old;
+
+	if (count < *capacity)
+		return;
+	*capacity = *capacity ? *capacity * 2 : 16;
+	memcpy(&old, items, sizeof(old));
+	old = xrealloc(old, *capacity, size);
+	memcpy(items, &old, sizeof(old));
+}
+
+void strings_take(struct strings *list, char *item)
+{
+	array_reserve(&list->items, list->count, &list->capacity, sizeof(*list->items));
+	list->items[list->count++] = item;
+}
+
+void strings_free(struct strings *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	memset(list, 0, sizeof(*list));
+}

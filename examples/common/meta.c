@@ -1,0 +1,225 @@
+#include "common/meta.h"
+
+#include <acl/libacl.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/acl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "common/report.h"
+
+/* No ACL here, or no ACLs at all on this file system. */
+static bool means_none(int err)
+{
+	return err == ENOTSUP || err == ENODATA || err == ENOSYS;
+}
+
+/* *TEXT is NULL where the mode says it all. 0 or errno. */
+static int read_acl(const char *path, acl_type_t type, char **text)
+{
+	acl_t acl = acl_get_file(path, type);
+	char *raw;
+	int err = 0;
+
+	*text = NULL;
+	if (!acl)
+		return means_none(errno) ? 0 : errno;
+	if (type == ACL_TYPE_DEFAULT ? acl_entries(acl) > 0
+				     : acl_equiv_mode(acl, NULL) != 0) {
+		raw = acl_to_any_text(acl, NULL, ',', TEXT_NUMERIC_IDS);
+		if (raw)
+			*text = xstrdup(raw);
+		else
+			err = errno;
+		acl_free(raw);
+	}
+	acl_free(acl);
+	return err;
+}
+
+/* Many files have one owner: the user database is asked once for it. */
+static char *user_name(uid_t uid)
+{
+	static struct {
+		bool known;
+		uid_t uid;
+		char *name;
+	} last;
+	const struct passwd *user;
+
+	if (!last.known || last.uid != uid) {
+		user = getpwuid(uid);
+		free(last.name);
+		last.name = user ? xstrdup(user->pw_name) : NULL;
+		last.uid = uid;
+		last.known = true;
+	}
+	return last.name ? xstrdup(last.name) : NULL;
+}
+
+static char *group_name(gid_t gid)
+{
+	static struct {
+		bool known;
+		gid_t gid;
+		char *name;
+	} last;
+	const struct group *group;
+
+	if (!last.known || last.gid != gid) {
+		group = getgrgid(gid);
+		free(last.name);
+		last.name = group ? xstrdup(group->gr_name) : NULL;
+		last.gid = gid;
+		last.known = true;
+	}
+	return last.name ? xstrdup(last.name) : NULL;
+}
+
+int meta_read(const char *path, struct meta *meta)
+{
+	struct stat st;
+	int err;
+
+	memset(meta, 0, sizeof(*meta));
+	if (stat(path, &st) != 0)
+		return errno;
+	meta->mode = st.st_mode & 07777;
+	meta->uid = st.st_uid;
+	meta->gid = st.st_gid;
+	meta->mtime = st.st_mtim;
+	meta->atime = st.st_atim;
+	err = read_acl(path, ACL_TYPE_ACCESS, &meta->acl);
+	if (err == 0 && S_ISDIR(st.st_mode))
+		err = read_acl(path, ACL_TYPE_DEFAULT, &meta->default_acl);
+	if (err) {
+		meta_free(meta);
+		return err;
+	}
+	meta->user = user_name(st.st_uid);
+	meta->group = group_name(st.st_gid);
+	return 0;
+}
+
+static uid_t wanted_uid(const struct meta *meta)
+{
+	static char *known;
+	static uid_t uid;
+	const struct passwd *user;
+
+	if (!meta->user)
+		return meta->uid;
+	if (!known || strcmp(known, meta->user) != 0) {
+		user = getpwnam(meta->user);
+		if (!user)
+			return meta->uid;
+		free(known);
+		known = xstrdup(meta->user);
+		uid = user->pw_uid;
+	}
+	return uid;
+}
+
+static gid_t wanted_gid(const struct meta *meta)
+{
+	static char *known;
+	static gid_t gid;
+	const struct group *group;
+
+	if (!meta->group)
+		return meta->gid;
+	if (!known || strcmp(known, meta->group) != 0) {
+		group = getgrnam(meta->group);
+		if (!group)
+			return meta->gid;
+		free(known);
+		known = xstrdup(meta->group);
+		gid = group->gr_gid;
+	}
+	return gid;
+}
+
+static bool apply_owner(int fd, const char *label, const struct meta *meta)
+{
+	static bool told;
+	struct stat st;
+	uid_t uid = wanted_uid(meta);
+	gid_t gid = wanted_gid(meta);
+
+	if (fstat(fd, &st) != 0)
+		return report_errno(errno, label);
+	if ((st.st_uid == uid && st.st_gid == gid) || fchown(fd, uid, gid) == 0)
+		return true;
+	if (errno != EPERM || geteuid() == 0)
+		return report_errno(errno, label);
+	if (st.st_gid != gid && fchown(fd, (uid_t)-1, gid) != 0 && errno != EPERM)
+		return report_errno(errno, label);
+	if (!told && st.st_uid != uid)
+		report_note("without root's rights, files of other users become yours");
+	told = told || st.st_uid != uid;
+	return true;
+}
+
+/* By way of /proc for a default ACL, which has no function that takes a descriptor. */
+static bool apply_acl(int fd, const char *label, const char *text, acl_type_t type)
+{
+	char path[64];
+	acl_t acl;
+	bool ok;
+	int err;
+
+	if (!text)
+		return true;
+	acl = acl_from_text(text);
+	if (!acl)
+		return report_errno(errno, label);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ok = (type == ACL_TYPE_ACCESS ? acl_set_fd(fd, acl)
+				      : acl_set_file(path, type, acl)) == 0;
+	err = errno;
+	acl_free(acl);
+	return ok || report_errno(err, label);
+}
+
+/* A program that was to run as its owner must not run as somebody else instead. */
+static bool apply_mode(int fd, const char *label, const struct meta *meta)
+{
+	mode_t mode = meta->mode;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return report_errno(errno, label);
+	if (S_ISREG(st.st_mode) &&
+		(st.st_uid != wanted_uid(meta) || st.st_gid != wanted_gid(meta)))
+		mode &= ~(mode_t)(S_ISUID | S_ISGID);
+	return fchmod(fd, mode) == 0 || report_errno(errno, label);
+}
+
+bool meta_apply(int fd, const char *label, const struct meta *meta)
+{
+	struct timespec times[2] = {meta->atime, meta->mtime};
+
+	if (!apply_owner(fd, label, meta) || !apply_mode(fd, label, meta))
+		return false;
+	if (!apply_acl(fd, label, meta->acl, ACL_TYPE_ACCESS) ||
+		!apply_acl(fd, label, meta->default_acl, ACL_TYPE_DEFAULT))
+		return false;
+	if (futimens(fd, times) != 0)
+		return report_errno(errno, label);
+	return true;
+}
+
+void meta_free(struct meta *meta)
+{
+	free(meta->user);
+	free(meta->group);
+	free(meta->acl);
+	free(meta->default_acl);
+	memset(meta, 0, sizeof(*meta));
+}

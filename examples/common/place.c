@@ -1,0 +1,310 @@
+#include "common/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "common/report.h"
+#include "common/str.h"
+
+#define OPEN_DIR     (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#define DEFAULT_MODE 0755
+
+void place_init(struct place *place, struct digest *digest)
+{
+	memset(place, 0, sizeof(*place));
+	place->digest = digest;
+	place->fd = -1;
+	place->staging_fd = -1;
+}
+
+/* ---- directories ---- */
+
+static bool fail_at(int err, const char *path)
+{
+	return report_errno(err, path);
+}
+
+/* What DIRECTORY was. The times are left out: they would not last. */
+static bool apply_directory(
+	int fd, const char *path, const struct set *set, const char *old_path)
+{
+	const struct item *item = manifest_find(&set->manifest, ITEM_DIRECTORY, old_path);
+
+	if (item)
+		return meta_apply(fd, path, &item->meta);
+	return fchmod(fd, DEFAULT_MODE) == 0 || fail_at(errno, path);
+}
+
+/* Makes the last component of PATH in PARENT_FD. -1: reported. */
+static int make_directory(struct place *place, int parent_fd, const char *path,
+	const struct set *set, const char *old_path)
+{
+	const char *base = path_base(path);
+	int fd;
+
+	if (mkdirat(parent_fd, base, 0700) != 0) {
+		fail_at(errno, path);
+		return -1;
+	}
+	strings_take(&place->made, xstrdup(path));
+	fd = openat(parent_fd, base, OPEN_DIR | O_NOFOLLOW);
+	if (fd < 0) {
+		fail_at(errno, path);
+		return -1;
+	}
+	if (!apply_directory(fd, path, set, old_path)) {
+		close(fd);
+		return -1;
+	}
+	if (fsync(fd) == 0 && fsync(parent_fd) == 0)
+		return fd;
+	fail_at(errno, path);
+	close(fd);
+	return -1;
+}
+
+/* Opens PATH; what is missing is made as the directory was that had its place above the
+ * old file. -1: reported. */
+static int open_or_make(struct place *place, const char *path, const struct set *set,
+	const char *old_path)
+{
+	char *above, *old_above;
+	int fd = open(path, OPEN_DIR), parent_fd;
+
+	if (fd >= 0)
+		return fd;
+	if (errno != ENOENT || !strcmp(path, "/")) {
+		fail_at(errno, path);
+		return -1;
+	}
+	above = path_parent(path);
+	old_above = path_parent(old_path);
+	parent_fd = open_or_make(place, above, set, old_above);
+	if (parent_fd >= 0) {
+		fd = make_directory(place, parent_fd, path, set, old_path);
+		close(parent_fd);
+	}
+	free(old_above);
+	free(above);
+	return fd;
+}
+
+static void close_directory(struct place *place)
+{
+	if (place->fd >= 0)
+		close(place->fd);
+	if (place->staging_fd >= 0)
+		close(place->staging_fd);
+	free(place->directory);
+	place->directory = NULL;
+	place->fd = -1;
+	place->staging_fd = -1;
+}
+
+bool place_sync(struct place *place)
+{
+	bool ok = true;
+
+	if (place->staging_fd >= 0 && fsync(place->staging_fd) != 0)
+		ok = fail_at(errno, place->directory);
+	if (ok && place->fd >= 0 && fsync(place->fd) != 0)
+		ok = fail_at(errno, place->directory);
+	close_directory(place);
+	return ok;
+}
+
+/* The directory DIRECTORY becomes the current one; the last one is synced first. */
+static bool enter(struct place *place, const char *directory, const struct set *set,
+	const char *old_directory)
+{
+	if (place->directory && !strcmp(place->directory, directory))
+		return true;
+	if (!place_sync(place))
+		return false;
+	place->fd = open_or_make(place, directory, set, old_directory);
+	if (place->fd < 0)
+		return false;
+	place->directory = xstrdup(directory);
+	return true;
+}
+
+static bool enter_for(struct place *place, const struct move *move)
+{
+	char *directory = path_parent(move->target), *old = path_parent(move->item->path);
+	bool ok = enter(place, directory, move->set, old);
+
+	free(old);
+	free(directory);
+	return ok;
+}
+
+/* ---- one file ---- */
+
+struct sink {
+	int fd;
+	const char *label;
+};
+
+static bool write_chunk(void *context, const void *data, size_t size)
+{
+	const struct sink *sink = context;
+	const char *p = data;
+
+	while (size > 0) {
+		ssize_t n = write(sink->fd, p, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return report_errno(errno, sink->label);
+		p += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static bool copy_content(struct place *place, struct set *set, const struct item *item,
+	int to, const char *label)
+{
+	struct sink sink = {.fd = to, .label = label};
+	char hex[DIGEST_SIZE];
+	uint64_t size;
+	int from = set_open_item(set, item);
+	bool ok;
+
+	if (from < 0)
+		return false;
+	ok = set_read_file(from, label, place->digest, write_chunk, &sink, &size, hex);
+	close(from);
+	if (ok && strcmp(hex, set_item_sum(set, item)) != 0)
+		ok = report_problem(
+			ERROR_CRC, item->path, "the set changed while it was read");
+	return ok;
+}
+
+/* Creates NAME in DIRFD, which must not exist, as ITEM was. LABEL is its path. */
+static bool create_copy(struct place *place, struct set *set, const struct item *item,
+	int dirfd, const char *name, const char *label)
+{
+	int fd = openat(
+		dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool ok;
+
+	if (fd < 0)
+		return fail_at(errno, label);
+	ok = copy_content(place, set, item, fd, label) &&
+	     meta_apply(fd, label, &item->meta);
+	if (ok && fsync(fd) != 0)
+		ok = fail_at(errno, label);
+	if (close(fd) != 0 && ok)
+		ok = fail_at(errno, label);
+	if (!ok && unlinkat(dirfd, name, 0) != 0)
+		fail_at(errno, label);
+	return ok;
+}
+
+/* The staging directory NAME in the current one: ours alone. */
+static bool open_staging(struct place *place, const char *name, const char *label)
+{
+	struct stat st;
+
+	if (place->staging_fd >= 0)
+		return true;
+	if (mkdirat(place->fd, name, 0700) == 0)
+		strings_take(&place->made, xstrdup(label));
+	else if (errno != EEXIST)
+		return fail_at(errno, label);
+	place->staging_fd = openat(place->fd, name, OPEN_DIR | O_NOFOLLOW);
+	if (place->staging_fd < 0 || fstat(place->staging_fd, &st) != 0)
+		return fail_at(errno, label);
+	if (st.st_uid != geteuid())
+		return report_problem(
+			ERROR_ACCESS_DENIED, label, "belongs to another user");
+	return fchmod(place->staging_fd, 0700) == 0 || fail_at(errno, label);
+}
+
+static bool stage(struct place *place, const struct move *move, const char *staged)
+{
+	char *label = path_parent(staged);
+	bool ok = open_staging(place, path_base(label), label);
+
+	free(label);
+	if (!ok)
+		return false;
+	/* What a restore that was killed left here. */
+	if (unlinkat(place->staging_fd, path_base(staged), 0) != 0 && errno != ENOENT)
+		return fail_at(errno, staged);
+	return create_copy(place, move->set, move->item, place->staging_fd,
+		path_base(staged), staged);
+}
+
+bool place_staged(struct place *place, const struct move *move)
+{
+	char *staged = backupapi_restore_staging_path(move->target);
+	bool ok;
+
+	if (!staged)
+		return report_call((int32_t)backupapi_get_last_error(), move->target);
+	ok = enter_for(place, move) && stage(place, move, staged);
+	backupapi_free(staged);
+	return ok;
+}
+
+bool place_directly(struct place *place, const struct move *move)
+{
+	const char *base = path_base(move->target);
+	char *temporary, *label;
+	uint32_t number;
+	bool ok;
+
+	if (!enter_for(place, move))
+		return false;
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		return fail_at(errno, move->target);
+	temporary = xasprintf(".%.200s.restore-%08x", base, number);
+	label = xasprintf("%s/%s", place->directory, temporary);
+	ok = create_copy(place, move->set, move->item, place->fd, temporary, label);
+	if (ok && renameat(place->fd, temporary, place->fd, base) != 0) {
+		ok = fail_at(errno, move->target);
+		if (unlinkat(place->fd, temporary, 0) != 0)
+			fail_at(errno, label);
+	}
+	free(label);
+	free(temporary);
+	return ok;
+}
+
+bool place_log(struct place *place, struct set *set, const struct item *item,
+	const char *directory)
+{
+	char *path = xasprintf("%s/%s", directory, path_base(item->path));
+	char *above = path_parent(directory);
+	bool ok = enter(place, above, set, "/") &&
+		  open_staging(place, path_base(directory), directory);
+
+	if (ok && unlinkat(place->staging_fd, path_base(path), 0) != 0 && errno != ENOENT)
+		ok = fail_at(errno, path);
+	ok = ok &&
+	     create_copy(place, set, item, place->staging_fd, path_base(path), path);
+	free(above);
+	free(path);
+	return ok;
+}
+
+void place_undo(struct place *place)
+{
+	close_directory(place);
+	for (size_t i = place->made.count; i-- > 0;)
+		(void)rmdir(place->made.items[i]);
+}
+
+void place_free(struct place *place)
+{
+	close_directory(place);
+	strings_free(&place->made);
+}

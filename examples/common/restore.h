@@ -1,0 +1,50 @@
+/*
+ * restore.h - the steps of a restore, and the way back from each
+ */
+#ifndef COMMON_RESTORE_H
+#define COMMON_RESTORE_H
+
+#include "common/args.h"
+#include "common/family.h"
+#include "common/listing.h"
+#include "common/place.h"
+#include "common/plan.h"
+#include "common/set_reader.h"
+
+struct restore {
+	const struct family *family;
+	const struct options *options;
+	const char *server;                   /* as typed */
+	struct backupapi_server_info *status; /* before anything was done */
+	struct digest *digest;
+	struct set *sets; /* the full one, then incremental ones */
+	size_t set_count;
+	struct rules rules;
+	struct plan databases, dynamic;
+	struct place place;
+	struct listing locations;
+	void *session;
+	bool open;       /* a session is */
+	bool stopped;    /* by us: the service ran before */
+	bool registered; /* by us, and not yet complete */
+	bool complete;
+};
+
+/* The sets: opened, of this server and family, the incremental ones belonging to the full
+ * one, and every byte as it was saved. False: reported. */
+bool restore_open_sets(struct restore *r);
+bool restore_check_sets(struct restore *r);
+
+/* Stops the service where it runs; opens the session, registers, completes, closes. */
+bool restore_stop_service(struct restore *r);
+bool restore_begin(struct restore *r);
+bool restore_register_sets(struct restore *r);
+bool restore_finish(struct restore *r);
+
+/* Where the logs of the set with this number are staged; NULL where it has none. */
+char *restore_log_stage(const struct restore *r, size_t number);
+
+/* Undoes what was done, tells what state things are in. */
+void restore_undo(struct restore *r);
+
+#endif

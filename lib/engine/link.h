@@ -1,0 +1,24 @@
+/*
+ * link.h - a store worker process and the socket to it, on the caller's side
+ */
+#ifndef ENGINE_LINK_H
+#define ENGINE_LINK_H
+
+#include "engine/protocol.h"
+
+struct link;
+
+/* Starts a worker and greets it: VERSION and protocol are filled in. SPOOL_FD goes along
+ * unless -1. */
+status link_start(struct hello *hello, int spool_fd, struct link **link);
+
+/* Sends a request and waits for its result, however long it takes. The entries that come
+ * ahead of it go to ACCEPT (NULL: none may come). A worker that died or talks nonsense is
+ * hrCommunicationError, naming it and how it ended; it is gone then. */
+status link_call(struct link *link, enum message_type type, const struct buffer *request,
+	status (*accept)(void *context, const struct spool_entry *entry), void *context);
+
+/* Has the worker end and waits until it did; NULL is fine. */
+void link_end(struct link *link);
+
+#endif

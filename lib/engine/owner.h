@@ -1,0 +1,21 @@
+/*
+ * owner.h - whose files a store's are
+ */
+#ifndef ENGINE_OWNER_H
+#define ENGINE_OWNER_H
+
+#include <sys/types.h>
+
+#include "base/names.h"
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* The user and group that a worker for the files PATTERNS has to be: the owner of the
+ * first one that exists, or of the directory where it would be. A caller who is not root:
+ * itself. */
+struct owner owner_of_store(const struct names *patterns);
+
+#endif

@@ -1,0 +1,131 @@
+/* Engines of other builds are known here too, so that nobody's live Berkeley DB is
+ * copied as a flat file. */
+#include "engine/probe.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/names.h"
+#include "engine/regular.h"
+
+struct magic {
+	const char *engine;
+	uint8_t offset;
+	uint8_t length;
+	const char *bytes;
+};
+
+/* Berkeley DB and LMDB write their numbers in the order of the machine that made the
+ * file. */
+static const struct magic magics[] = {
+	{"sqlite", 0, 16, "SQLite format 3"},
+	{"tdb", 0, 9, "TDB file\n"},
+	{"ese", 4, 4, "\xef\xcd\xab\x89"},
+	/* the meta page; its header is shorter where pointers are */
+	{"lmdb", 16, 4, "\xde\xc0\xef\xbe"},
+	{"lmdb", 16, 4, "\xbe\xef\xc0\xde"},
+	{"lmdb", 12, 4, "\xde\xc0\xef\xbe"},
+	{"lmdb", 12, 4, "\xbe\xef\xc0\xde"},
+	/* btree, hash, heap, queue, log */
+	{"bdb", 12, 4, "\x62\x31\x05\x00"},
+	{"bdb", 12, 4, "\x00\x05\x31\x62"},
+	{"bdb", 12, 4, "\x61\x15\x06\x00"},
+	{"bdb", 12, 4, "\x00\x06\x15\x61"},
+	{"bdb", 12, 4, "\x82\x45\x07\x00"},
+	{"bdb", 12, 4, "\x00\x07\x45\x82"},
+	{"bdb", 12, 4, "\x53\x22\x04\x00"},
+	{"bdb", 12, 4, "\x00\x04\x22\x53"},
+	{"bdb", 12, 4, "\x88\x09\x04\x00"},
+	{"bdb", 12, 4, "\x00\x04\x09\x88"},
+};
+
+enum { PROBE_SIZE = 32 };
+
+static const char *recognise(const char *head, size_t size)
+{
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+		const struct magic *m = &magics[i];
+
+		if ((size_t)m->offset + m->length <= size &&
+			memcmp(head + m->offset, m->bytes, m->length) == 0)
+			return m->engine;
+	}
+	return "flat";
+}
+
+status probe_file(const char *path, const char **name)
+{
+	char head[PROBE_SIZE];
+	struct stat st;
+	size_t got;
+	int fd;
+	status rc = regular_open(path, &fd, &st);
+
+	if (failed(rc))
+		return rc;
+	rc = file_pread(fd, head, sizeof(head), 0, &got, path);
+	if (!failed(rc))
+		*name = recognise(head, got);
+	(void)close(fd);
+	return rc;
+}
+
+static status list_directory(const char *path, struct names *paths)
+{
+	DIR *stream = opendir(path);
+	const struct dirent *entry;
+	status rc = STATUS_OK;
+
+	if (!stream)
+		return status_errno(errno, "%s", path);
+	while (!failed(rc)) {
+		char *full;
+
+		errno = 0;
+		entry = readdir(stream);
+		if (!entry) {
+			if (errno)
+				rc = status_errno(errno, "%s", path);
+			break;
+		}
+		if (asprintf(&full, "%s/%s", path, entry->d_name) < 0)
+			full = NULL;
+		rc = names_take(paths, full);
+	}
+	(void)closedir(stream);
+	names_sort(paths);
+	return rc;
+}
+
+/* Sockets, directories and the like say nothing; nor do files that are gone again. */
+static bool worth_probing(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+status probe_directory(const char *path, const char **name)
+{
+	struct names paths = {0};
+	status rc = list_directory(path, &paths);
+
+	*name = "flat";
+	for (size_t i = 0; i < paths.count && !failed(rc); i++) {
+		if (!worth_probing(paths.items[i]))
+			continue;
+		rc = probe_file(paths.items[i], name);
+		if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
+			rc = STATUS_OK;
+		else if (!failed(rc) && strcmp(*name, "flat") != 0)
+			break;
+	}
+	names_free(&paths);
+	return rc;
+}

@@ -1,0 +1,254 @@
+/* Small copies lie 64 KiB apart as well: the holes between them take no disk space. */
+#include "engine/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum { SPOOL_ALIGNMENT = 64 << 10, COPY_BUFFER = 256 << 10 };
+
+/* Far above any file, far below where the sums with it would overflow. */
+static const uint64_t SPOOL_LIMIT = (uint64_t)1 << 62;
+
+/* What one copy-in-kernel call is asked for, so that it can be interrupted. */
+static const size_t KERNEL_CHUNK = (size_t)1 << 30;
+
+status spool_create(const char *dir, struct spool *spool)
+{
+	status rc;
+
+	*spool = (struct spool){.fd = -1};
+	spool->dir = strdup(dir);
+	if (!spool->dir)
+		return status_no_memory();
+	rc = file_open_unlinked(dir, &spool->fd);
+	if (failed(rc)) {
+		spool->fd = -1;
+		spool_free(spool);
+	}
+	return rc;
+}
+
+static status grow(struct spool *spool)
+{
+	size_t capacity = spool->capacity ? spool->capacity * 2 : 16;
+	struct spool_entry *entries;
+
+	if (spool->count < spool->capacity)
+		return STATUS_OK;
+	entries = reallocarray(spool->entries, capacity, sizeof(*entries));
+	if (!entries)
+		return status_no_memory();
+	spool->entries = entries;
+	spool->capacity = capacity;
+	return STATUS_OK;
+}
+
+status spool_note(struct spool *spool, const char *path, uint64_t size)
+{
+	uint64_t end;
+	char *copy;
+	status rc;
+
+	if (size > SPOOL_LIMIT || spool->end > SPOOL_LIMIT - size)
+		return status_fail(STATUS_WIN32(ERROR_FILE_TOO_LARGE),
+			"%s: too large for the spool", path);
+	rc = grow(spool);
+	if (failed(rc))
+		return rc;
+	copy = strdup(path);
+	if (!copy)
+		return status_no_memory();
+	spool->entries[spool->count++] =
+		(struct spool_entry){.path = copy, .offset = spool->end, .size = size};
+	end = spool->end + size;
+	spool->end = (end + SPOOL_ALIGNMENT - 1) / SPOOL_ALIGNMENT * SPOOL_ALIGNMENT;
+	return STATUS_OK;
+}
+
+/* As much as the kernel copies by itself; whatever stops it, read and write will meet it
+ * again and know which of the two files it belongs to. */
+static uint64_t copy_in_kernel(const struct spool *spool, int fd, uint64_t size)
+{
+	off_t from = 0, to = (off_t)spool->end;
+
+	while ((uint64_t)from < size) {
+		uint64_t left = size - (uint64_t)from;
+		ssize_t n = copy_file_range(fd, &from, spool->fd, &to,
+			left < KERNEL_CHUNK ? (size_t)left : KERNEL_CHUNK, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+	}
+	return (uint64_t)from;
+}
+
+static status copy_by_hand(
+	struct spool *spool, const char *path, int fd, uint64_t size, uint64_t *copied)
+{
+	size_t buffer_size =
+		size - *copied < COPY_BUFFER ? (size_t)(size - *copied) : COPY_BUFFER;
+	char *buffer = malloc(buffer_size);
+	status rc = STATUS_OK;
+
+	if (!buffer)
+		return status_no_memory();
+	if (lseek(spool->fd, (off_t)(spool->end + *copied), SEEK_SET) < 0) {
+		rc = status_errno(errno, "%s: spool", spool->dir);
+		goto out;
+	}
+	while (*copied < size) {
+		uint64_t left = size - *copied;
+		size_t got;
+
+		rc = file_pread(fd, buffer,
+			left < buffer_size ? (size_t)left : buffer_size, *copied, &got,
+			path);
+		if (failed(rc) || got == 0)
+			goto out;
+		rc = file_write_all(spool->fd, buffer, got, spool->dir);
+		if (failed(rc))
+			goto out;
+		*copied += got;
+	}
+out:
+	free(buffer);
+	return rc;
+}
+
+status spool_copy(
+	struct spool *spool, const char *path, int fd, uint64_t size, uint64_t *copied)
+{
+	status rc = STATUS_OK;
+
+	*copied = 0;
+	if (size > SPOOL_LIMIT || spool->end > SPOOL_LIMIT - size)
+		return status_fail(STATUS_WIN32(ERROR_FILE_TOO_LARGE),
+			"%s: too large for the spool", path);
+	*copied = copy_in_kernel(spool, fd, size);
+	if (*copied < size)
+		rc = copy_by_hand(spool, path, fd, size, copied);
+	if (!failed(rc))
+		rc = spool_note(spool, path, *copied);
+	if (failed(rc))
+		*copied = 0;
+	return rc;
+}
+
+static void forget_entries(struct spool *spool)
+{
+	for (size_t i = 0; i < spool->count; i++)
+		free(spool->entries[i].path);
+	spool->count = 0;
+	spool->end = 0;
+	spool_close(spool);
+}
+
+status spool_reset(struct spool *spool)
+{
+	forget_entries(spool);
+	if (ftruncate(spool->fd, 0) < 0)
+		return status_errno(errno, "%s: spool", spool->dir);
+	return STATUS_OK;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct spool_entry *left = a, *right = b;
+
+	return strcmp(left->path, right->path);
+}
+
+void spool_seal(struct spool *spool)
+{
+	if (spool->count)
+		qsort(spool->entries, spool->count, sizeof(*spool->entries),
+			compare_entries);
+	/* Counts for the whole open file, also in another process; only advice. */
+	(void)posix_fadvise(spool->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+status spool_list(const struct spool *spool, struct engine_files *files)
+{
+	for (size_t i = 0; i < spool->count; i++) {
+		const struct spool_entry *entry = &spool->entries[i];
+		status rc = engine_files_add(
+			files, entry->path, ENGINE_DATABASE, 0, entry->size);
+
+		if (failed(rc))
+			return rc;
+	}
+	return STATUS_OK;
+}
+
+static int compare_path(const void *path, const void *entry)
+{
+	return strcmp(path, ((const struct spool_entry *)entry)->path);
+}
+
+status spool_open(struct spool *spool, const char *path, uint64_t *size)
+{
+	const struct spool_entry *entry = NULL;
+
+	*size = 0;
+	spool_close(spool);
+	if (spool->count)
+		entry = bsearch(
+			path, spool->entries, spool->count, sizeof(*entry), compare_path);
+	if (!entry)
+		return status_fail(
+			STATUS_WIN32(ERROR_FILE_NOT_FOUND), "%s: not in the spool", path);
+	spool->open = entry;
+	spool->position = 0;
+	*size = entry->size;
+	return STATUS_OK;
+}
+
+status spool_read(struct spool *spool, void *buffer, size_t size, size_t *got)
+{
+	const struct spool_entry *entry = spool->open;
+	uint64_t left;
+	status rc;
+
+	*got = 0;
+	if (!entry)
+		return status_fail(hrInvalidHandle, "spool: no file is open");
+	left = entry->size - spool->position;
+	if (size > left)
+		size = (size_t)left;
+	if (size == 0)
+		return STATUS_OK;
+	rc = file_pread(spool->fd, buffer, size, entry->offset + spool->position, got,
+		entry->path);
+	if (failed(rc))
+		return rc;
+	if (*got != size) {
+		*got = 0;
+		return status_fail(hrReadVerifyFailure, "%s: bytes of its copy are gone",
+			entry->path);
+	}
+	spool->position += size;
+	return STATUS_OK;
+}
+
+void spool_close(struct spool *spool)
+{
+	spool->open = NULL;
+	spool->position = 0;
+}
+
+void spool_free(struct spool *spool)
+{
+	forget_entries(spool);
+	free(spool->entries);
+	free(spool->dir);
+	if (spool->fd >= 0)
+		(void)close(spool->fd);
+	*spool = (struct spool){.fd = -1};
+}

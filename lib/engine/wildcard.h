@@ -1,0 +1,19 @@
+/*
+ * wildcard.h - does a file name match a pattern?
+ *
+ * `*`, `?` and `[a-z]`, `[!a-z]` as in the shell, within one name. Characters are UTF-8
+ * characters, or single bytes where the name is not UTF-8; ranges go by code point; the
+ * locale plays no part, so that a pattern means the same in every program. A leading dot
+ * is matched only by a dot. A backslash takes the next character literally.
+ */
+#ifndef ENGINE_WILDCARD_H
+#define ENGINE_WILDCARD_H
+
+#include <stdbool.h>
+
+/* Is there anything in PATTERN that a plain name does not have? */
+bool wildcard_present(const char *pattern);
+
+bool wildcard_match(const char *pattern, const char *name);
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * claims.c - what several configuration files claim at once
+ *
+ * Every claim is a key: a name within a family, a database by its path and, so that links
+ * are seen through, by its inode, a state_dir. Sorted, equal ones are neighbours.
+ */
+#include "server/catalog.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "server/path.h"
+
+struct claim {
+	char *key;        /* equal keys: the same thing */
+	const char *kind; /* in words, for the message */
+	const char *what; /* as the file has it */
+	size_t entry;     /* index in the catalog */
+};
+
+struct claims {
+	struct claim *items;
+	size_t count, capacity;
+};
+
+/* Takes KEY over; a NULL one means that memory ran short. */
+static status add(struct claims *claims, char *key, const char *kind, const char *what,
+	size_t entry)
+{
+	if (key && claims->count == claims->capacity) {
+		size_t capacity = claims->capacity ? 2 * claims->capacity : 64;
+		struct claim *items =
+			realloc(claims->items, capacity * sizeof(*claims->items));
+
+		if (!items) {
+			free(key);
+			return status_no_memory();
+		}
+		claims->items = items;
+		claims->capacity = capacity;
+	}
+	if (!key)
+		return status_no_memory();
+	claims->items[claims->count++] = (struct claim){key, kind, what, entry};
+	return STATUS_OK;
+}
+
+static char *make_key(const char *kind, const char *what)
+{
+	char *key;
+
+	return asprintf(&key, "%s %s", kind, what) < 0 ? NULL : key;
+}
+
+static status add_path(
+	struct claims *claims, const char *kind, const char *path, size_t entry)
+{
+	struct stat st;
+	char *key;
+	status rc = add(claims, make_key(kind, path), kind, path, entry);
+
+	if (failed(rc) || path_is_glob(path) || stat(path, &st) != 0)
+		return rc;
+	if (asprintf(&key, "%s\n%llu %llu", kind, (unsigned long long)st.st_dev,
+		    (unsigned long long)st.st_ino) < 0)
+		key = NULL;
+	return add(claims, key, kind, path, entry);
+}
+
+static void lower(char *s)
+{
+	for (; s && *s; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s - 'A' + 'a');
+}
+
+static status add_name(
+	struct claims *claims, unsigned families, const char *name, size_t entry)
+{
+	static const struct {
+		unsigned family;
+		const char *kind;
+	} kinds[] = {{FAMILY_CERTSRV, "certsrv name"}, {FAMILY_DS, "ds name"}};
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !failed(rc); i++) {
+		char *key;
+
+		if (!(families & kinds[i].family))
+			continue;
+		key = make_key(kinds[i].kind, name);
+		lower(key);
+		rc = add(claims, key, kinds[i].kind, name, entry);
+	}
+	return rc;
+}
+
+static status add_names(struct claims *claims, const struct server *server, size_t entry)
+{
+	status rc = add_name(claims, server->families, server->name, entry);
+
+	for (size_t i = 0; i < server->aliases.count && !failed(rc); i++)
+		rc = add_name(claims, server->families, server->aliases.items[i], entry);
+	return rc;
+}
+
+/* Paths of another machine say nothing about those of this one. */
+static status add_paths(struct claims *claims, const struct server *server, size_t entry)
+{
+	const struct names *databases = &server->store.databases;
+	status rc = STATUS_OK;
+
+	if (!catalog_is_local(server))
+		return STATUS_OK;
+	for (size_t i = 0; i < databases->count && !failed(rc); i++)
+		rc = add_path(claims, "database", databases->items[i], entry);
+	return failed(rc) ? rc : add_path(claims, "state_dir", server->state_dir, entry);
+}
+
+static int compare_claims(const void *left, const void *right)
+{
+	const struct claim *a = left, *b = right;
+	int order = strcmp(a->key, b->key);
+
+	return order ? order : (a->entry > b->entry) - (a->entry < b->entry);
+}
+
+static status note(struct catalog_entry *entry, const char *problem)
+{
+	if (!entry->problem)
+		entry->problem = strdup(problem);
+	return entry->problem ? STATUS_OK : status_no_memory();
+}
+
+/* Both get the same words. */
+static status refuse(
+	struct catalog *catalog, const struct claim *a, const struct claim *b)
+{
+	struct catalog_entry *first = &catalog->items[a->entry];
+	struct catalog_entry *second = &catalog->items[b->entry];
+	char *problem;
+	status rc;
+
+	if (asprintf(&problem, "%s and %s: both claim the %s %s", first->server->file,
+		    second->server->file, a->kind, a->what) < 0)
+		return status_no_memory();
+	rc = note(first, problem);
+	if (!failed(rc))
+		rc = note(second, problem);
+	free(problem);
+	return rc;
+}
+
+static status compare_neighbours(struct catalog *catalog, const struct claims *claims)
+{
+	status rc = STATUS_OK;
+
+	for (size_t i = 1; i < claims->count && !failed(rc); i++) {
+		const struct claim *a = &claims->items[i - 1], *b = a + 1;
+
+		if (a->entry != b->entry && strcmp(a->key, b->key) == 0)
+			rc = refuse(catalog, a, b);
+	}
+	return rc;
+}
+
+status catalog_compare(struct catalog *catalog)
+{
+	struct claims claims = {0};
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < catalog->count && !failed(rc); i++) {
+		if (catalog->items[i].broken)
+			continue;
+		rc = add_names(&claims, catalog->items[i].server, i);
+		if (!failed(rc))
+			rc = add_paths(&claims, catalog->items[i].server, i);
+	}
+	if (!failed(rc) && claims.count) {
+		qsort(claims.items, claims.count, sizeof(*claims.items), compare_claims);
+		rc = compare_neighbours(catalog, &claims);
+	}
+	for (size_t i = 0; i < claims.count; i++)
+		free(claims.items[i].key);
+	free(claims.items);
+	return rc;
+}

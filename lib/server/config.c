@@ -1,0 +1,247 @@
+/*
+ * config.c - one configuration file: whose it is, what is in it, whether that fits
+ *
+ * Reading goes on behind a mistake, so that a broken file still tells whose it is; the
+ * first mistake is the one reported.
+ */
+#include "server/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "server/config_keys.h"
+#include "server/trust.h"
+
+#define FILE_LARGEST      ((size_t)16 << 20)
+#define DEFAULT_TOMBSTONE 180
+#define DEFAULT_TIMEOUT   90
+
+struct reading {
+	struct server *server;
+	config_seen seen;
+	status rc; /* the first mistake */
+};
+
+static status mistake(const struct ini_entry *entry, const char *file, const char *reason)
+{
+	if (reason == config_no_memory)
+		return status_no_memory();
+	return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+		"%s:%u: [%.40s] %.40s: %s", file, entry->line, entry->section, entry->key,
+		reason);
+}
+
+static const char *take_entry(void *context, const struct ini_entry *entry)
+{
+	struct reading *r = context;
+	const char *reason = config_set(r->server, &r->seen, entry);
+
+	if (reason && (!failed(r->rc) || reason == config_no_memory))
+		r->rc = mistake(entry, r->server->file, reason);
+	return reason == config_no_memory ? reason : NULL;
+}
+
+static const char *check_pidfile(const struct service_config *service)
+{
+	if (!service->program)
+		return "[service] pidfile needs program, to tell whose process it is";
+	if (service->status)
+		return "[service] has both pidfile and status, which may contradict each "
+		       "other";
+	return NULL;
+}
+
+static const char *check_commands(const struct service_config *service)
+{
+	if (service->program)
+		return "[service] program belongs to pidfile, which is missing";
+	if (!service->start || !service->stop || !service->status)
+		return "[service] needs unit, or pidfile and program, or start, stop and "
+		       "status";
+	return NULL;
+}
+
+static const char *check_service(const struct service_config *service)
+{
+	bool commands = service->start || service->stop || service->suspend ||
+			service->resume || service->status;
+
+	if (!service->suspend != !service->resume)
+		return "[service] suspend and resume need each other";
+	if (service->unit && (service->pidfile || service->program || commands))
+		return "[service] unit goes with no pidfile, program or command";
+	if (service->unit)
+		return NULL;
+	return service->pidfile ? check_pidfile(service) : check_commands(service);
+}
+
+static const char *check_whole(const struct server *server)
+{
+	if (!server->name)
+		return "no name in [server]";
+	if (!server->families)
+		return "no family in [server]";
+	if (server->store.databases.count == 0)
+		return "no database in [store]";
+	if (server->authority && !(server->families & FAMILY_CERTSRV))
+		return "[server] authority goes with family = certsrv";
+	return server->has_service ? check_service(&server->service) : NULL;
+}
+
+static status default_text(char **field, const char *text)
+{
+	if (!*field)
+		*field = strdup(text);
+	return *field ? STATUS_OK : status_no_memory();
+}
+
+static status default_below(char **field, const char *dir, const char *name)
+{
+	if (*field)
+		return STATUS_OK;
+	if (asprintf(field, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, name) >= 0)
+		return STATUS_OK;
+	*field = NULL;
+	return status_no_memory();
+}
+
+static status set_defaults(struct server *server)
+{
+	struct store_config *store = &server->store;
+	status rc = default_text(&store->engine, "auto");
+
+	if (!failed(rc))
+		rc = default_below(
+			&server->state_dir, BACKUPAPI_STATE_ROOT, server->name);
+	if (!failed(rc))
+		rc = default_below(&store->log_dir, server->state_dir, "logs");
+	if (!failed(rc))
+		rc = default_below(&store->system_dir, server->state_dir, "system");
+	if (!failed(rc))
+		rc = default_text(&store->spool_dir, server->state_dir);
+	return rc;
+}
+
+static status parse(struct server *server, char *text, size_t size)
+{
+	struct reading r = {.server = server};
+	unsigned line = 0;
+	const char *reason = ini_parse(text, size, take_entry, &r, &line);
+
+	if (failed(r.rc))
+		return r.rc;
+	if (reason)
+		return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION), "%s:%u: %s",
+			server->file, line, reason);
+	reason = check_whole(server);
+	if (reason)
+		return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION), "%s: %s",
+			server->file, reason);
+	return set_defaults(server);
+}
+
+static status read_text(
+	int dirfd, const char *name, const char *file, char **text, size_t *size)
+{
+	struct stat st;
+	status rc = file_read_at(dirfd, name, FILE_LARGEST, text, size, &st);
+
+	if (rc == STATUS_WIN32(ERROR_FILE_TOO_LARGE))
+		return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+			"%s: larger than any configuration", file);
+	if (failed(rc))
+		return rc;
+	rc = trust_check(&st, S_IWGRP | S_IWOTH, file);
+	if (failed(rc))
+		free(*text);
+	return rc;
+}
+
+status config_read(int dirfd, const char *dir, const char *name, struct server *server)
+{
+	char *text;
+	size_t size;
+	status rc;
+
+	*server = (struct server){.tombstone_days = DEFAULT_TOMBSTONE,
+		.service.timeout_seconds = DEFAULT_TIMEOUT};
+	rc = default_below(&server->file, dir, name);
+	if (!failed(rc))
+		rc = read_text(dirfd, name, server->file, &text, &size);
+	if (failed(rc))
+		return rc;
+	rc = parse(server, text, size);
+	free(text);
+	return rc;
+}
+
+status config_load(int dirfd, const char *dir, const char *name, struct server **server)
+{
+	struct server *s = malloc(sizeof(*s));
+	status rc;
+
+	*server = NULL;
+	if (!s)
+		return status_no_memory();
+	rc = config_read(dirfd, dir, name, s);
+	if (failed(rc)) {
+		server_free(s);
+		return rc;
+	}
+	*server = s;
+	return STATUS_OK;
+}
+
+struct unc_scheme config_unc_scheme(const struct server *server)
+{
+	return (struct unc_scheme){.server = server->name,
+		.shares = server->shares,
+		.share_count = server->share_count,
+		.posix = server->posix_names};
+}
+
+static void free_store(struct store_config *store)
+{
+	free(store->engine);
+	names_free(&store->databases);
+	free(store->log_dir);
+	free(store->system_dir);
+	free(store->region_dir);
+	free(store->log_base);
+	free(store->spool_dir);
+}
+
+static void free_service(struct service_config *service)
+{
+	free(service->unit);
+	free(service->pidfile);
+	free(service->program);
+	free(service->start);
+	free(service->stop);
+	free(service->suspend);
+	free(service->resume);
+	free(service->status);
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	free(server->file);
+	free(server->name);
+	names_free(&server->aliases);
+	free(server->authority);
+	free(server->host);
+	free(server->state_dir);
+	for (size_t i = 0; i < server->share_count; i++) {
+		free(server->shares[i].name);
+		free(server->shares[i].path);
+	}
+	free(server->shares);
+	free_store(&server->store);
+	names_free(&server->dynamic);
+	free_service(&server->service);
+	free(server);
+}

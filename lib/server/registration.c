@@ -1,0 +1,299 @@
+/*
+ * registration.c - where the registration of a restore is kept, and whose it is
+ *
+ * Root never acts on the store's directory with its own rights: the directory is another
+ * user's, who could make it a symbolic link to anywhere meanwhile.
+ */
+#include "server/registration.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/identity.h"
+#include "server/registration_record.h"
+#include "server/server.h"
+
+#define STATE_NAME   "registration"
+#define STORE_NAME   ".backupapi-registration"
+#define FILE_LARGEST ((size_t)256 << 20)
+#define FILE_MARGIN  ((size_t)64) /* for the checksum line */
+
+/* A directory that may hold a registration. */
+struct place {
+	int dirfd; /* -1: no such directory, or none that the caller may enter */
+	char *dir;
+	const char *name;
+	bool in_store;
+};
+
+/* Only the system's own refusal counts: a state_dir that this library refuses, for its
+ * owner or mode, may hold a registration that must not be overlooked. */
+static bool may_not_enter(const char *dir)
+{
+	return faccessat(AT_FDCWD, dir, R_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
+static status open_state_place(const struct server *server, struct place *place)
+{
+	status rc;
+
+	*place = (struct place){.dirfd = -1, .name = STATE_NAME};
+	place->dir = strdup(server->state_dir);
+	if (!place->dir)
+		return status_no_memory();
+	rc = server_open_state_dir(server, false, &place->dirfd);
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
+		return STATUS_OK;
+	if (rc == STATUS_WIN32(ERROR_ACCESS_DENIED) && may_not_enter(server->state_dir))
+		return STATUS_OK;
+	return rc;
+}
+
+static status open_store_place(const struct server *server, struct place *place)
+{
+	*place = (struct place){.dirfd = -1, .name = STORE_NAME, .in_store = true};
+	place->dir = server_store_dir(server);
+	if (!place->dir)
+		return status_no_memory();
+	place->dirfd = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (place->dirfd < 0 && errno != ENOENT && errno != ENOTDIR)
+		return status_errno(errno, "%s", place->dir);
+	return STATUS_OK;
+}
+
+static void close_place(struct place *place)
+{
+	if (place->dirfd >= 0)
+		(void)close(place->dirfd);
+	free(place->dir);
+	*place = (struct place){.dirfd = -1};
+}
+
+static status open_places(const struct server *server, struct place places[2])
+{
+	status rc;
+
+	places[0] = places[1] = (struct place){.dirfd = -1};
+	rc = open_state_place(server, &places[0]);
+	return failed(rc) ? rc : open_store_place(server, &places[1]);
+}
+
+static void close_places(struct place places[2])
+{
+	close_place(&places[0]);
+	close_place(&places[1]);
+}
+
+/* ---- reading ---- */
+
+static void check_file(struct record *r, const struct stat *st)
+{
+	if (st->st_nlink != 1)
+		record_refuse(
+			r, "has several names, so that its owner may not be its maker");
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		record_refuse(r, "others than its owner may write it");
+}
+
+/* Takes R over. */
+static status read_record(struct record *r, const struct server *server,
+	const struct place *place, const struct stat *st,
+	struct registration **registration)
+{
+	struct registration *found = registration_new();
+	status rc;
+
+	if (found) {
+		found->maker = st->st_uid;
+		found->maker_group = st->st_gid;
+		found->in_store = place->in_store;
+		check_file(r, st);
+		registration_read(r, server, found);
+	}
+	rc = record_close(r);
+	if (!found)
+		return status_no_memory();
+	if (failed(rc)) {
+		registration_free(found);
+		return rc;
+	}
+	*registration = found;
+	return STATUS_OK;
+}
+
+static status load_place(const struct server *server, const struct place *place,
+	struct registration **registration)
+{
+	struct record r;
+	struct stat st;
+	status rc;
+
+	if (place->dirfd < 0)
+		return STATUS_OK;
+	rc = record_load(&r, place->dirfd, place->dir, place->name, FILE_LARGEST,
+		REGISTRATION_FORMAT, &st);
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
+		return STATUS_OK;
+	return failed(rc) ? rc : read_record(&r, server, place, &st, registration);
+}
+
+static status load_either(const struct server *server, const struct place places[2],
+	struct registration **registration)
+{
+	struct registration *in_state = NULL, *in_store = NULL;
+	status rc = load_place(server, &places[0], &in_state);
+
+	if (!failed(rc))
+		rc = load_place(server, &places[1], &in_store);
+	if (!failed(rc) && in_state && in_store)
+		rc = status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
+			"%s/%s and %s/%s: two restores are registered; remove one of the "
+			"files",
+			places[0].dir, places[0].name, places[1].dir, places[1].name);
+	if (failed(rc)) {
+		registration_free(in_state);
+		registration_free(in_store);
+		return rc;
+	}
+	*registration = in_state ? in_state : in_store;
+	return STATUS_OK;
+}
+
+status registration_load(const struct server *server, struct registration **registration)
+{
+	struct place places[2];
+	status rc = open_places(server, places);
+
+	*registration = NULL;
+	if (!failed(rc))
+		rc = load_either(server, places, registration);
+	close_places(places);
+	return rc;
+}
+
+/* A name that is there is a registration, whatever it holds. */
+static status find_name(const struct place *place, bool *pending)
+{
+	struct stat st;
+
+	if (place->dirfd < 0 || *pending)
+		return STATUS_OK;
+	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		*pending = true;
+	else if (errno != ENOENT)
+		return status_errno(errno, "%s/%s", place->dir, place->name);
+	return STATUS_OK;
+}
+
+status registration_pending(const struct server *server, bool *pending)
+{
+	struct place places[2];
+	status rc = open_places(server, places);
+
+	*pending = false;
+	if (!failed(rc))
+		rc = find_name(&places[0], pending);
+	if (!failed(rc))
+		rc = find_name(&places[1], pending);
+	close_places(places);
+	return rc;
+}
+
+/* ---- writing ---- */
+
+typedef status (*change)(int dirfd, const char *name, void *argument);
+
+static status change_in_state(
+	const struct server *server, bool create, change apply, void *argument)
+{
+	int dirfd;
+	status rc = server_open_state_dir(server, create, &dirfd);
+
+	if (failed(rc))
+		return rc;
+	rc = apply(dirfd, STATE_NAME, argument);
+	(void)close(dirfd);
+	return rc;
+}
+
+static status change_opened_store(
+	const struct server *server, change apply, void *argument)
+{
+	struct place place;
+	status rc = open_store_place(server, &place);
+
+	if (!failed(rc) && place.dirfd < 0)
+		rc = status_fail(STATUS_WIN32(ERROR_PATH_NOT_FOUND),
+			"%s: the store's directory does not exist", place.dir);
+	if (!failed(rc))
+		rc = apply(place.dirfd, place.name, argument);
+	close_place(&place);
+	return rc;
+}
+
+static status change_in_store(const struct server *server, const struct registration *r,
+	change apply, void *argument)
+{
+	struct identity former;
+	status rc = identity_assume(r->maker, r->maker_group, &former);
+
+	if (failed(rc))
+		return rc;
+	rc = change_opened_store(server, apply, argument);
+	identity_restore(&former);
+	return rc;
+}
+
+static status write_text(int dirfd, const char *name, void *text)
+{
+	return record_save(text, dirfd, name);
+}
+
+static status remove_name(int dirfd, const char *name, void *unused)
+{
+	(void)unused;
+	return file_remove_at(dirfd, name);
+}
+
+/* What could not be read again must not be written. */
+static status make_text(const struct server *server,
+	const struct registration *registration, struct buffer *text)
+{
+	const char *reason = registration_refused(registration);
+
+	if (!reason)
+		registration_write(text, server, registration);
+	if (!reason && text->size > FILE_LARGEST - FILE_MARGIN)
+		reason = "too many databases for one restore";
+	if (!reason)
+		return STATUS_OK;
+	return status_fail(
+		STATUS_WIN32(ERROR_INVALID_PARAMETER), "%s: %s", server->name, reason);
+}
+
+status registration_save(
+	const struct server *server, const struct registration *registration)
+{
+	struct buffer text = {0};
+	status rc = make_text(server, registration, &text);
+
+	if (!failed(rc))
+		rc = registration->in_store
+			     ? change_in_store(server, registration, write_text, &text)
+			     : change_in_state(server, true, write_text, &text);
+	buffer_free(&text);
+	return rc;
+}
+
+status registration_remove(
+	const struct server *server, const struct registration *registration)
+{
+	return registration->in_store
+		       ? change_in_store(server, registration, remove_name, NULL)
+		       : change_in_state(server, false, remove_name, NULL);
+}

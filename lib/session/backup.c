@@ -1,0 +1,482 @@
+/*
+ * A session's calls are driven by one table: for every state and call it holds the
+ * code of the refusal, or STATUS_OK. What a call changes besides the state is in the
+ * function of that name.
+ */
+#include "session/backup.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/trace.h"
+#include "server/history.h"
+#include "server/lock.h"
+#include "server/registration.h"
+#include "server/service.h"
+#include "session/dynamic.h"
+
+enum backup_state {
+	IN_DATABASES,	  /* full: the database phase */
+	IN_DATABASE_FILE, /* ... with a file open */
+	BEFORE_LOGS,	  /* incremental: the logs were not listed yet */
+	IN_LOGS,	  /* the log phase */
+	IN_LOG_FILE,	  /* ... with a file open */
+	BACKUP_STATES
+};
+
+enum backup_call {
+	CALL_DATABASES,
+	CALL_LOGS,
+	CALL_DYNAMIC,
+	CALL_OPEN,
+	CALL_READ,
+	CALL_CLOSE,
+	CALL_TRUNCATE,
+	BACKUP_CALLS
+};
+
+#define SEQUENCE hrInvalidBackupSequence
+
+static const status refusals[BACKUP_CALLS][BACKUP_STATES] = {
+	/*                   databases        file open        before logs  logs      file open */
+	[CALL_DATABASES] = {STATUS_OK,        STATUS_OK,       SEQUENCE,    SEQUENCE, SEQUENCE},
+	[CALL_LOGS]      = {STATUS_OK,        SEQUENCE,        STATUS_OK,   STATUS_OK, SEQUENCE},
+	[CALL_DYNAMIC]   = {STATUS_OK,        STATUS_OK,       STATUS_OK,   STATUS_OK, STATUS_OK},
+	[CALL_OPEN]      = {STATUS_OK,        hrAlreadyOpen,   STATUS_OK,   STATUS_OK, hrAlreadyOpen},
+	[CALL_READ]      = {hrInvalidHandle,  STATUS_OK,       hrInvalidHandle, hrInvalidHandle, STATUS_OK},
+	[CALL_CLOSE]     = {hrInvalidHandle,  STATUS_OK,       hrInvalidHandle, hrInvalidHandle, STATUS_OK},
+	[CALL_TRUNCATE]  = {SEQUENCE,         SEQUENCE,        SEQUENCE,    STATUS_OK, SEQUENCE},
+};
+
+static const char *const call_names[BACKUP_CALLS] = {
+	[CALL_DATABASES] = "listing the databases", [CALL_LOGS] = "listing the logs",
+	[CALL_DYNAMIC] = "listing the dynamic files", [CALL_OPEN] = "opening a file",
+	[CALL_READ] = "reading", [CALL_CLOSE] = "closing a file",
+	[CALL_TRUNCATE] = "truncating the logs",
+};
+
+static const char *const state_names[BACKUP_STATES] = {
+	[IN_DATABASES] = "in the database phase",
+	[IN_DATABASE_FILE] = "in the database phase, with a file open",
+	[BEFORE_LOGS] = "in an incremental backup whose logs were not listed yet",
+	[IN_LOGS] = "in the log phase, with no file open",
+	[IN_LOG_FILE] = "in the log phase, with a file open",
+};
+
+/* One of the two lists, and which of its files were delivered to the last byte. */
+struct listing {
+	struct engine_files files;
+	bool *delivered;
+	bool listed;
+};
+
+struct backup {
+	struct server *server;
+	unsigned family;
+	enum backup_type type;
+	enum backup_state state;
+	int64_t time;
+	struct lock *lock;
+	const struct engine *engine;
+	struct engine_session *session;
+	struct listing databases, logs;
+	bool truncated;
+
+	struct listing *open_listing; /* of the open file */
+	size_t open_index;
+	uint64_t open_size, open_read;
+};
+
+static status check_call(const struct backup *b, enum backup_call call)
+{
+	status rc = refusals[call][b->state];
+
+	if (rc == STATUS_OK)
+		return STATUS_OK;
+	return status_fail(rc, "%s: %s is not possible %s", b->server->name, call_names[call],
+		state_names[b->state]);
+}
+
+/* ---- prepare ---- */
+
+static status check_no_restore(const struct server *server)
+{
+	bool pending;
+	status rc = registration_pending(server, &pending);
+
+	if (!failed(rc) && pending)
+		rc = status_fail(hrRestoreInProgress, "%s: a restore is registered",
+			server->name);
+	return rc;
+}
+
+static status check_online(const struct server *server)
+{
+	enum service_state state;
+	status rc = service_get_state(server, &state);
+
+	if (!failed(rc) && state != SERVICE_SERVING)
+		rc = status_fail(hrCouldNotConnect, "%s: the service is %s", server->name,
+			state == SERVICE_STOPPED ? "stopped" : "suspended");
+	return rc;
+}
+
+/* A restore may come, and die half recovered, between the first look and the lock. */
+static status take_store(struct backup *b)
+{
+	status rc = check_no_restore(b->server);
+
+	if (!failed(rc))
+		rc = check_online(b->server);
+	if (!failed(rc))
+		rc = lock_take(b->server, LOCK_BACKUP, &b->lock);
+	if (!failed(rc))
+		rc = check_no_restore(b->server);
+	return rc;
+}
+
+/* From where an incremental backup goes on, or why there can be none. */
+static status check_incremental(const struct backup *b, uint32_t *first_generation)
+{
+	struct history history;
+	status rc;
+
+	if (!(b->engine->traits & ENGINE_LOGS))
+		return status_fail(hrCircularLogging,
+			"%s: its store (%s) keeps no logs, so every backup is a full one",
+			b->server->name, b->engine->name);
+	rc = history_load(b->server, &history);
+	if (failed(rc))
+		return rc;
+	if (!history.full.taken || history.needs_full)
+		return status_fail(hrMissingFullBackup, "%s: %s", b->server->name,
+			history.full.taken ? "it was restored since its last full backup"
+					   : "it has no full backup yet");
+	if (history.incremental_disabled)
+		return status_fail(hrIncrementalBackupDisabled,
+			"%s: incremental backups are disabled until the next full one",
+			b->server->name);
+	*first_generation = history.next_generation;
+	return STATUS_OK;
+}
+
+static status begin(struct backup *b)
+{
+	struct engine_begin how = {.incremental = b->type == BACKUP_INCREMENTAL};
+	status rc = engine_find(&b->server->store, &b->engine);
+
+	if (!failed(rc) && how.incremental)
+		rc = check_incremental(b, &how.first_generation);
+	if (failed(rc))
+		return rc;
+	b->time = (int64_t)time(NULL);
+	return b->engine->begin(b->engine, &b->server->store, &how, &b->session);
+}
+
+static void listing_free(struct listing *l)
+{
+	engine_files_free(&l->files);
+	free(l->delivered);
+}
+
+static void backup_free(struct backup *b)
+{
+	if (b->session)
+		b->engine->end(b->session);
+	lock_release(b->lock);
+	listing_free(&b->databases);
+	listing_free(&b->logs);
+	server_free(b->server);
+	free(b);
+}
+
+status backup_prepare(struct server *server, unsigned family, enum backup_type type,
+	struct backup **backup)
+{
+	struct backup *b = calloc(1, sizeof(*b));
+	status rc;
+
+	*backup = NULL;
+	if (!b) {
+		server_free(server);
+		return status_no_memory();
+	}
+	b->server = server;
+	b->family = family;
+	b->type = type;
+	b->state = type == BACKUP_FULL ? IN_DATABASES : BEFORE_LOGS;
+	rc = take_store(b);
+	if (!failed(rc))
+		rc = begin(b);
+	if (failed(rc)) {
+		backup_free(b);
+		return rc;
+	}
+	trace(TRACE_INFO, "%s: backup begun (%s)", server->name, b->engine->name);
+	*backup = b;
+	return STATUS_OK;
+}
+
+/* ---- lists ---- */
+
+static status list_once(struct backup *b, struct listing *l,
+	status (*list)(struct engine_session *, struct engine_files *))
+{
+	status rc;
+
+	if (l->listed)
+		return STATUS_OK;
+	rc = list(b->session, &l->files);
+	if (!failed(rc)) {
+		l->delivered = calloc(l->files.count + 1, sizeof(*l->delivered));
+		if (!l->delivered)
+			rc = status_no_memory();
+	}
+	if (failed(rc)) {
+		engine_files_free(&l->files);
+		l->files = (struct engine_files){0};
+		return rc;
+	}
+	l->listed = true;
+	return STATUS_OK;
+}
+
+status backup_databases(struct backup *b, const struct engine_files **files)
+{
+	status rc = check_call(b, CALL_DATABASES);
+
+	if (!failed(rc))
+		rc = list_once(b, &b->databases, b->engine->databases);
+	if (failed(rc))
+		return rc;
+	*files = &b->databases.files;
+	return STATUS_OK;
+}
+
+status backup_logs(struct backup *b, const struct engine_files **files)
+{
+	status rc = check_call(b, CALL_LOGS);
+
+	if (!failed(rc))
+		rc = list_once(b, &b->logs, b->engine->logs);
+	if (failed(rc))
+		return rc;
+	b->state = IN_LOGS;
+	*files = &b->logs.files;
+	return STATUS_OK;
+}
+
+status backup_dynamic(struct backup *b, struct names *list)
+{
+	status rc = check_call(b, CALL_DYNAMIC);
+
+	return failed(rc) ? rc : dynamic_files(b->server, list);
+}
+
+/* ---- one file ---- */
+
+static int compare_path(const void *key, const void *file)
+{
+	return strcmp(key, ((const struct engine_file *)file)->path);
+}
+
+/* Engines list in the order of paths. */
+static bool find_in(struct listing *l, const char *path, size_t *index)
+{
+	const struct engine_file *file;
+
+	if (!l->files.count)
+		return false;
+	file = bsearch(path, l->files.items, l->files.count, sizeof(*file), compare_path);
+	if (!file)
+		return false;
+	*index = (size_t)(file - l->files.items);
+	return true;
+}
+
+/* Only what this session listed can be opened: nothing else is ever looked at. */
+static status find_listed(struct backup *b, const char *name, struct listing **l, size_t *index)
+{
+	struct unc_scheme scheme = config_unc_scheme(b->server);
+	char *path = NULL;
+	status rc = unc_to_path(&scheme, name, &path);
+
+	if (rc == STATUS_WIN32(ERROR_NOT_ENOUGH_MEMORY))
+		return rc;
+	if (!failed(rc) && find_in(&b->logs, path, index))
+		*l = &b->logs;
+	else if (!failed(rc) && find_in(&b->databases, path, index))
+		*l = &b->databases;
+	else
+		rc = status_fail(STATUS_WIN32(ERROR_FILE_NOT_FOUND),
+			"%s: this backup of %s does not list it", name, b->server->name);
+	free(path);
+	if (!failed(rc) && *l == &b->databases && b->state != IN_DATABASES)
+		return status_fail(hrInvalidBackupSequence,
+			"%s: the database phase ended when the logs were listed", name);
+	return rc;
+}
+
+status backup_open(struct backup *b, const char *name, size_t read_hint, uint64_t *size)
+{
+	struct listing *l = NULL;
+	size_t index = 0;
+	status rc = check_call(b, CALL_OPEN);
+
+	if (!failed(rc))
+		rc = find_listed(b, name, &l, &index);
+	if (!failed(rc))
+		rc = b->engine->open(b->session, &l->files.items[index], read_hint, size);
+	if (failed(rc))
+		return rc;
+	b->open_listing = l;
+	b->open_index = index;
+	b->open_size = *size;
+	b->open_read = 0;
+	if (*size == 0)
+		l->delivered[index] = true;
+	b->state = b->state == IN_DATABASES ? IN_DATABASE_FILE : IN_LOG_FILE;
+	return STATUS_OK;
+}
+
+status backup_read(struct backup *b, void *buffer, size_t size, size_t *got)
+{
+	status rc = check_call(b, CALL_READ);
+
+	if (!failed(rc))
+		rc = b->engine->read(b->session, buffer, size, got);
+	if (failed(rc))
+		return rc;
+	b->open_read += *got;
+	if (b->open_read == b->open_size)
+		b->open_listing->delivered[b->open_index] = true;
+	return STATUS_OK;
+}
+
+static void close_file(struct backup *b)
+{
+	b->engine->close(b->session);
+	b->open_listing = NULL;
+	b->state = b->state == IN_DATABASE_FILE ? IN_DATABASES : IN_LOGS;
+}
+
+status backup_close(struct backup *b)
+{
+	status rc = check_call(b, CALL_CLOSE);
+
+	if (!failed(rc))
+		close_file(b);
+	return rc;
+}
+
+/* ---- the end ---- */
+
+static bool all_delivered(const struct listing *l)
+{
+	if (!l->listed)
+		return false;
+	for (size_t i = 0; i < l->files.count; i++)
+		if (!l->delivered[i] && l->files.items[i].size > 0)
+			return false;
+	return true;
+}
+
+static bool complete(const struct backup *b)
+{
+	return all_delivered(&b->logs)
+		&& (b->type == BACKUP_INCREMENTAL || all_delivered(&b->databases));
+}
+
+/* Generations of the logs of this session; 0, 0 where it has none. */
+static void log_range(const struct backup *b, uint32_t *low, uint32_t *high)
+{
+	*low = *high = 0;
+	for (size_t i = 0; i < b->logs.files.count; i++) {
+		uint32_t generation = b->logs.files.items[i].generation;
+
+		if (i == 0 || generation < *low)
+			*low = generation;
+		if (generation > *high)
+			*high = generation;
+	}
+}
+
+status backup_truncate(struct backup *b)
+{
+	uint32_t low, high;
+	status rc = check_call(b, CALL_TRUNCATE);
+
+	if (failed(rc))
+		return rc;
+	if (!complete(b))
+		return status_fail(hrInvalidBackupSequence,
+			"%s: not every listed file was read to its end", b->server->name);
+	if (!b->engine->truncate)
+		return STATUS_OK;
+	log_range(b, &low, &high);
+	rc = b->engine->truncate(b->session, high);
+	if (!failed(rc))
+		b->truncated = true;
+	return rc;
+}
+
+/* A full backup, or an incremental one that truncated, is what the next incremental
+ * continues: from the newest log on, which was not finished when it was copied. */
+static status save_history(const struct backup *b)
+{
+	struct history history;
+	struct history_backup now = {.taken = true, .time = b->time, .family = b->family};
+	status rc = history_load(b->server, &history);
+
+	if (failed(rc))
+		return rc;
+	log_range(b, &now.log_low, &now.log_high);
+	if (b->type == BACKUP_FULL) {
+		history.full = now;
+		history.incremental = (struct history_backup){0};
+		history.needs_full = false;
+		history.incremental_disabled = false;
+	} else {
+		history.incremental = now;
+	}
+	if (b->type == BACKUP_FULL || b->truncated)
+		history.next_generation = now.log_high;
+	return history_save(b->server, &history);
+}
+
+static status record(const struct backup *b)
+{
+	struct lock *lock;
+	status rc = lock_records(b->server, &lock);
+
+	if (failed(rc))
+		return rc;
+	rc = save_history(b);
+	lock_release(lock);
+	return rc;
+}
+
+const struct server *backup_server(const struct backup *b)
+{
+	return b->server;
+}
+
+int64_t backup_time(const struct backup *b)
+{
+	return b->time;
+}
+
+status backup_end(struct backup *b, bool want_record)
+{
+	status rc = STATUS_OK;
+
+	if (b->open_listing)
+		close_file(b);
+	if (want_record && complete(b))
+		rc = record(b);
+	trace(TRACE_INFO, "%s: backup ended (%s)", b->server->name,
+		complete(b) ? want_record ? "complete" : "abandoned" : "incomplete");
+	backup_free(b);
+	return rc;
+}

@@ -1,0 +1,31 @@
+/*
+ * locations.h - where a server's databases, logs and system files belong
+ */
+#ifndef SESSION_LOCATIONS_H
+#define SESSION_LOCATIONS_H
+
+#include "server/config.h"
+
+enum location_kind { LOCATION_DATABASE, LOCATION_LOG_DIR, LOCATION_SYSTEM_DIR };
+
+struct location {
+	char *path;
+	enum location_kind kind;
+};
+
+struct locations {
+	struct location *items;
+	size_t count;
+};
+
+/* Each database file, then the log directory, then the system directory. Databases that
+ * do not exist are listed where the configuration names them without a glob: a restore
+ * asks when everything is lost. */
+status locations_find(const struct server *server, struct locations *locations);
+void locations_free(struct locations *locations);
+
+/* Is PATH below a directory that the configuration names (a database's, the log or the
+ * system directory)? Component-wise, without looking at the disk. */
+bool locations_inside(const struct server *server, const char *path);
+
+#endif

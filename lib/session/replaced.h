@@ -1,0 +1,36 @@
+/*
+ * replaced.h - what a restore replaces is moved, never deleted
+ *
+ * <state_dir>/replaced-<time>/ mirrors the absolute paths below it. A name that is taken
+ * there already gets ".1", ".2" ... appended.
+ */
+#ifndef SESSION_REPLACED_H
+#define SESSION_REPLACED_H
+
+#include "server/server.h"
+#include "session/visit.h"
+
+/* A name that is not in use yet, as a new string. */
+status replaced_choose(const struct server *server, char **name);
+
+struct replaced {
+	int root;	   /* the directory itself */
+	struct visit from; /* what is taken from */
+	int mirror;	   /* what corresponds to that below root; -1: not opened yet */
+	bool resumed;	   /* an earlier run may have moved files and not synced */
+};
+
+/* Opens it, creating it for OWNER (the registration's maker) alone. WALK is for the paths
+ * that are taken. */
+status replaced_open(const struct server *server, const char *name, uid_t owner, gid_t group,
+	enum file_walk walk, struct replaced *r);
+
+/* Moves PATH, if it exists. With the rights of the calling thread. */
+status replaced_take(struct replaced *r, const char *path);
+
+/* All that was taken is durable when it returns. */
+status replaced_sync(struct replaced *r);
+
+void replaced_close(struct replaced *r);
+
+#endif

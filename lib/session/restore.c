@@ -1,0 +1,414 @@
+#include "session/restore.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/names.h"
+#include "base/trace.h"
+#include "engine/engine.h"
+#include "server/lock.h"
+#include "server/service.h"
+#include "session/locations.h"
+#include "session/staging.h"
+
+struct restore {
+	struct server *server;
+	unsigned family;
+	bool full_handle;
+	bool registered; /* a full set, by this handle */
+	int64_t prepared; /* see registration.time */
+	struct lock *lock;
+};
+
+/* ---- prepare ---- */
+
+static status check_stopped(const struct server *server)
+{
+	enum service_state state;
+	status rc = service_get_state(server, &state);
+
+	if (!failed(rc) && state != SERVICE_STOPPED)
+		rc = status_fail(STATUS_WIN32(ERROR_SERVICE_ALREADY_RUNNING),
+			"%s: the service must be stopped for a restore", server->name);
+	return rc;
+}
+
+/* By the clock that file systems stamp files with. */
+static int64_t now(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_REALTIME_COARSE, &ts) < 0)
+		return 0;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+status restore_prepare(struct server *server, unsigned family, bool full_handle,
+	struct restore **restore)
+{
+	struct restore *r = calloc(1, sizeof(*r));
+	status rc = STATUS_OK;
+
+	*restore = NULL;
+	if (!r) {
+		server_free(server);
+		return status_no_memory();
+	}
+	r->server = server;
+	r->family = family;
+	r->full_handle = full_handle;
+	r->prepared = now();
+	if (full_handle)
+		rc = check_stopped(server);
+	if (full_handle && !failed(rc))
+		rc = lock_take(server, LOCK_RESTORE, &r->lock);
+	if (failed(rc)) {
+		restore_end(r);
+		return rc;
+	}
+	*restore = r;
+	return STATUS_OK;
+}
+
+/* ---- register ---- */
+
+static status check_range(const struct restore *r, const struct restore_request *q)
+{
+	if (q->low > q->high || (q->low == 0) != (q->high == 0))
+		return status_fail(STATUS_WIN32(ERROR_INVALID_PARAMETER),
+			"%s: %u to %u is no range of log generations", r->server->name, q->low,
+			q->high);
+	return STATUS_OK;
+}
+
+/* NULL stays NULL. */
+static status optional_path(const struct restore *r, const char *name, char **path)
+{
+	struct unc_scheme scheme = config_unc_scheme(r->server);
+
+	return name ? unc_to_path(&scheme, name, path) : STATUS_OK;
+}
+
+static bool is_listed_directory(const struct server *server, const char *path)
+{
+	return strcmp(path, server->store.log_dir) == 0
+		|| strcmp(path, server->store.system_dir) == 0;
+}
+
+/* An ordinary user restores what the configuration calls the store, nothing else. */
+static status check_target(const struct restore *r, const char *path)
+{
+	if (geteuid() == 0 || locations_inside(r->server, path))
+		return STATUS_OK;
+	return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
+		"%s: outside the configured directories of %s", path, r->server->name);
+}
+
+static status add_map_entry(const struct restore *r, struct registration *reg, const char *old_name,
+	const char *new_name)
+{
+	struct unc_scheme scheme = config_unc_scheme(r->server);
+	char *old_path = NULL, *new_path = NULL;
+	status rc;
+
+	if (!old_name || !new_name)
+		return status_fail(STATUS_WIN32(ERROR_INVALID_PARAMETER),
+			"%s: a restore map entry without a name", r->server->name);
+	rc = unc_to_path(&scheme, old_name, &old_path);
+	if (!failed(rc) && is_listed_directory(r->server, old_path))
+		goto out;
+	if (!failed(rc))
+		rc = unc_to_path(&scheme, new_name, &new_path);
+	if (!failed(rc))
+		rc = check_target(r, new_path);
+	if (!failed(rc))
+		rc = registration_add_target(reg, old_path, new_path);
+out:
+	free(old_path);
+	free(new_path);
+	return rc;
+}
+
+/* Two databases that go to one place would overwrite each other. */
+static status check_distinct(const struct restore *r, const struct registration *reg)
+{
+	struct names places = {0};
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < reg->target_count && !failed(rc); i++)
+		rc = names_add(&places, reg->targets[i].new_path);
+	if (!failed(rc)) {
+		names_sort(&places);
+		if (places.count != reg->target_count)
+			rc = status_fail(STATUS_WIN32(ERROR_INVALID_PARAMETER),
+				"%s: the restore map sends two databases to one place",
+				r->server->name);
+	}
+	names_free(&places);
+	return rc;
+}
+
+static status new_full(const struct restore *r, const struct restore_request *q,
+	struct registration **reg)
+{
+	struct registration *n = registration_new();
+	status rc;
+
+	if (!n)
+		return status_no_memory();
+	n->family = r->family;
+	n->time = r->prepared;
+	n->maker = geteuid();
+	n->maker_group = getegid();
+	rc = optional_path(r, q->checkpoint_path, &n->checkpoint_path);
+	if (!failed(rc))
+		rc = optional_path(r, q->log_path, &n->log_path);
+	for (size_t i = 0; i < q->map_count && !failed(rc); i++)
+		rc = add_map_entry(r, n, q->old_names[i], q->new_names[i]);
+	if (!failed(rc))
+		rc = check_distinct(r, n);
+	if (failed(rc)) {
+		registration_free(n);
+		return rc;
+	}
+	*reg = n;
+	return STATUS_OK;
+}
+
+static status add_logs(const struct restore *r, struct registration *reg,
+	const struct restore_request *q)
+{
+	char *path = NULL;
+	status rc = optional_path(r, q->backup_log_path, &path);
+
+	if (!failed(rc))
+		rc = registration_add_logs(reg, path, q->low, q->high);
+	free(path);
+	return rc;
+}
+
+/* Root may go on with another's registration (it stays the maker's, with the maker's
+ * rights); nobody else may. */
+static status check_maker(const struct restore *r, const struct registration *reg)
+{
+	if (geteuid() == 0 || geteuid() == reg->maker)
+		return STATUS_OK;
+	return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
+		"%s: the registered restore belongs to user %u", r->server->name,
+		(unsigned)reg->maker);
+}
+
+/* Where the record goes: into the store itself for those without rights on state_dir. */
+static status choose_place(const struct restore *r, const struct restore_request *q,
+	struct registration *reg)
+{
+	int fd;
+	status rc = server_open_state_dir(r->server, true, &fd);
+
+	if (!failed(rc))
+		(void)close(fd);
+	else if (rc == STATUS_WIN32(ERROR_ACCESS_DENIED) && q->through_file)
+		reg->in_store = true;
+	else
+		return rc;
+	return STATUS_OK;
+}
+
+static status check_existing(const struct restore *r, const struct registration *existing)
+{
+	status rc = check_maker(r, existing);
+
+	if (!failed(rc) && r->registered)
+		rc = status_fail(hrRestoreMapExists, "%s: a full restore is registered already",
+			r->server->name);
+	return rc;
+}
+
+/* Ahead of discarding what was staged for it: recovery would take what it does not find
+ * staged for restored in place, and mix old files with new ones. */
+static status give_up(const struct server *server, struct registration *existing)
+{
+	existing->state = REGISTRATION_FAILED;
+	existing->failure = STATUS_WIN32(ERROR_CANCELLED);
+	return registration_save(server, existing);
+}
+
+/* In another place than EXISTING's. Only one that recovery did not begin on may be gone
+ * for a moment; else there are two for a moment, which keeps the service down, too. */
+static status move_registration(const struct server *server, const struct registration *existing,
+	const struct registration *reg)
+{
+	status rc = STATUS_OK;
+
+	if (!existing->replaced)
+		rc = registration_remove(server, existing);
+	if (!failed(rc))
+		rc = registration_save(server, reg);
+	if (!failed(rc) && existing->replaced)
+		rc = registration_remove(server, existing);
+	return rc;
+}
+
+static status make_full(const struct restore *r, const struct restore_request *q,
+	struct registration **reg)
+{
+	status rc = new_full(r, q, reg);
+
+	if (failed(rc))
+		return rc;
+	rc = choose_place(r, q, *reg);
+	return failed(rc) ? rc : add_logs(r, *reg, q);
+}
+
+static status register_full(struct restore *r, const struct restore_request *q,
+	struct registration *existing)
+{
+	struct registration *reg = NULL;
+	status rc = existing ? check_existing(r, existing) : STATUS_OK;
+
+	if (!failed(rc))
+		rc = make_full(r, q, &reg);
+	if (!failed(rc) && existing)
+		rc = give_up(r->server, existing);
+	if (!failed(rc))
+		rc = staging_discard(reg);
+	if (!failed(rc))
+		rc = existing && existing->in_store != reg->in_store
+			? move_registration(r->server, existing, reg)
+			: registration_save(r->server, reg);
+	if (!failed(rc))
+		r->registered = true;
+	registration_free(reg);
+	return rc;
+}
+
+static status register_incremental(struct restore *r, const struct restore_request *q,
+	struct registration *existing)
+{
+	status rc;
+
+	if (!existing || existing->state == REGISTRATION_FAILED)
+		return status_fail(hrNoFullRestore, "%s: %s", r->server->name,
+			existing ? "the registered full restore failed, so nothing adds to it"
+				 : "an incremental set needs a registered full one");
+	rc = check_maker(r, existing);
+	if (!failed(rc))
+		rc = add_logs(r, existing, q);
+	if (failed(rc))
+		return rc;
+	existing->state = REGISTRATION_OPEN;
+	return registration_save(r->server, existing);
+}
+
+static status check_full_handle(const struct restore *r)
+{
+	if (r->full_handle)
+		return STATUS_OK;
+	return status_fail(hrInvalidHandle, "%s: this handle is for locations only",
+		r->server->name);
+}
+
+status restore_register(struct restore *r, const struct restore_request *q)
+{
+	struct registration *existing = NULL;
+	status rc = check_full_handle(r);
+
+	if (!failed(rc))
+		rc = check_range(r, q);
+	if (!failed(rc))
+		rc = registration_load(r->server, &existing);
+	if (!failed(rc))
+		rc = q->map_given ? register_full(r, q, existing)
+				  : register_incremental(r, q, existing);
+	registration_free(existing);
+	return rc;
+}
+
+/* ---- complete, cancel, end ---- */
+
+/* A restore that failed once stays a failed one: what was staged may be gone. */
+static status check_completable(const struct restore *r, const struct registration *reg,
+	status result)
+{
+	if (!reg)
+		return status_fail(hrInvalidHandle, "%s: no restore is registered",
+			r->server->name);
+	if (reg->state == REGISTRATION_FAILED && !failed(result))
+		return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
+			"%s: the registered restore failed (%s); register a good one",
+			r->server->name, status_name(reg->failure));
+	return check_maker(r, reg);
+}
+
+status restore_complete(struct restore *r, status result)
+{
+	struct registration *reg = NULL;
+	status rc = check_full_handle(r);
+
+	if (!failed(rc))
+		rc = registration_load(r->server, &reg);
+	if (!failed(rc))
+		rc = check_completable(r, reg, result);
+	if (!failed(rc)) {
+		reg->state = failed(result) ? REGISTRATION_FAILED : REGISTRATION_COMPLETE;
+		reg->failure = failed(result) ? result : 0;
+		rc = registration_save(r->server, reg);
+	}
+	registration_free(reg);
+	return rc;
+}
+
+static status cancel_locked(const struct server *server)
+{
+	struct registration *reg;
+	status rc = registration_load(server, &reg);
+
+	if (failed(rc))
+		return rc;
+	if (!reg)
+		return status_fail(hrInvalidHandle, "%s: no restore is registered", server->name);
+	if (reg->replaced)
+		rc = status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
+			"%s: recovery has begun (what it replaced is in %s/%s); let it finish, or "
+			"register another full restore",
+			server->name, server->state_dir, reg->replaced);
+	if (!failed(rc))
+		rc = give_up(server, reg);
+	if (!failed(rc))
+		rc = staging_discard(reg);
+	if (!failed(rc))
+		rc = registration_remove(server, reg);
+	registration_free(reg);
+	return rc;
+}
+
+status restore_cancel(const struct server *server)
+{
+	struct lock *lock;
+	status rc = lock_take(server, LOCK_RESTORE, &lock);
+
+	if (failed(rc))
+		return rc;
+	rc = cancel_locked(server);
+	lock_release(lock);
+	return rc;
+}
+
+const struct server *restore_server(const struct restore *r)
+{
+	return r->server;
+}
+
+bool restore_is_full_handle(const struct restore *r)
+{
+	return r->full_handle;
+}
+
+void restore_end(struct restore *r)
+{
+	lock_release(r->lock);
+	server_free(r->server);
+	free(r);
+}

@@ -1,0 +1,131 @@
+#include "session/staging.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file_step.h"
+#include "base/identity.h"
+
+char *staging_path(const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	char *staged;
+
+	if (asprintf(&staged, "%.*s" STAGING_DIR "/%s", (int)(name - path), path, name) < 0)
+		return NULL;
+	return staged;
+}
+
+/* ---- the directory ---- */
+
+struct staging staging_start(enum file_walk walk)
+{
+	return (struct staging){.target = visit_start(walk), .fd = -1};
+}
+
+/* In the directory of another user root would else follow that user's link. */
+static status open_staging(struct staging *s)
+{
+	s->fd = openat(s->target.fd, STAGING_DIR,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->fd >= 0 || errno == ENOENT)
+		return STATUS_OK;
+	if (errno == ELOOP || errno == ENOTDIR)
+		return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
+			"%s/%s: not a directory", s->target.dir, STAGING_DIR);
+	return status_errno(errno, "%s/%s", s->target.dir, STAGING_DIR);
+}
+
+status staging_enter(struct staging *s, const char *path, const char **name)
+{
+	status rc;
+
+	if (visit_is_at(&s->target, path))
+		return visit_enter(&s->target, path, name);
+	rc = staging_leave(s);
+	if (!failed(rc))
+		rc = visit_enter(&s->target, path, name);
+	if (!failed(rc))
+		rc = open_staging(s);
+	if (failed(rc))
+		staging_drop(s);
+	return rc;
+}
+
+status staging_has(const struct staging *s, const char *name, bool *there)
+{
+	struct stat st;
+
+	*there = false;
+	if (s->fd < 0)
+		return STATUS_OK;
+	if (fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? STATUS_OK
+				       : status_errno(errno, "%s/%s/%s", s->target.dir,
+						 STAGING_DIR, name);
+	if (!S_ISREG(st.st_mode))
+		return status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
+			"%s/%s/%s: not a regular file", s->target.dir, STAGING_DIR, name);
+	*there = true;
+	return STATUS_OK;
+}
+
+status staging_leave(struct staging *s)
+{
+	status rc = STATUS_OK;
+
+	if (s->fd >= 0) {
+		rc = file_sync_dir(s->target.fd, s->target.dir);
+		if (!failed(rc))
+			rc = file_sync_dir(s->fd, s->target.dir);
+		if (!failed(rc))
+			(void)unlinkat(s->target.fd, STAGING_DIR, AT_REMOVEDIR);
+		(void)close(s->fd);
+		s->fd = -1;
+	}
+	return failed(rc) ? rc : visit_leave(&s->target);
+}
+
+void staging_drop(struct staging *s)
+{
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	s->fd = -1;
+	visit_drop(&s->target);
+}
+
+/* ---- giving up ---- */
+
+static status discard_one(struct staging *s, const char *target)
+{
+	const char *name;
+	status rc = staging_enter(s, target, &name);
+
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) || rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+		return STATUS_OK;
+	if (!failed(rc) && s->fd >= 0 && step_unlink(s->fd, name) && errno != ENOENT)
+		rc = status_errno(errno, "%s/%s/%s", s->target.dir, STAGING_DIR, name);
+	return rc;
+}
+
+status staging_discard(const struct registration *r)
+{
+	struct staging s = staging_start(r->maker == 0 ? FILE_FOLLOW : FILE_NO_SYMLINK);
+	struct identity former;
+	status rc = identity_assume(r->maker, r->maker_group, &former);
+
+	if (failed(rc))
+		return rc;
+	for (size_t i = 0; i < r->target_count && !failed(rc); i++)
+		rc = discard_one(&s, r->targets[i].new_path);
+	if (!failed(rc))
+		rc = staging_leave(&s);
+	staging_drop(&s);
+	identity_restore(&former);
+	return rc;
+}

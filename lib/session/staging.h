@@ -1,0 +1,46 @@
+/*
+ * staging.h - restored files that nothing can start on yet
+ *
+ * A file that is to become DIR/NAME waits in DIR/.backupapi-restore/NAME: in the same
+ * file system, so that recovery only renames, and under a name that neither a service
+ * nor a glob finds.
+ */
+#ifndef SESSION_STAGING_H
+#define SESSION_STAGING_H
+
+#include "server/registration.h"
+#include "session/visit.h"
+
+#define STAGING_DIR ".backupapi-restore"
+
+/* A new string, or NULL where memory is short. PATH is absolute and names a file. */
+char *staging_path(const char *path);
+
+/* The directory of some targets, and what is staged for them. */
+struct staging {
+	struct visit target;
+	int fd; /* the staging directory in it; -1: none */
+};
+
+struct staging staging_start(enum file_walk walk);
+
+/* Goes to the directory of PATH, a target, and to its staging directory if it has one.
+ * That one is never a symbolic link (ERROR_ACCESS_DENIED), whatever the walk. *NAME and
+ * failures as visit_enter. */
+status staging_enter(struct staging *staging, const char *path, const char **name);
+
+/* Does NAME wait there? ERROR_INVALID_DATA for anything but a regular file. */
+status staging_has(const struct staging *staging, const char *name, bool *there);
+
+/* Syncs first the targets' directory, then the staging one, and removes that if it is
+ * empty. */
+status staging_leave(struct staging *staging);
+
+/* Closes them as they are. */
+void staging_drop(struct staging *staging);
+
+/* Removes what is staged for R's targets, with the maker's rights, and the staging
+ * directories that are empty then. */
+status staging_discard(const struct registration *r);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * 1 GiB in the page cache through CertSrvBackupRead against a plain read(2) loop with the
+ * same buffer. Each side runs in alternating passes; the ratio is of the medians.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <backupapi/backupapi.h>
+#include <certbcli.h>
+
+#include "bench.h"
+
+enum { PASSES = 9 };
+
+#define MIB (UINT64_C(1) << 20)
+
+static char database[4200];
+
+static void write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f || fputs(text, f) < 0 || fclose(f))
+		bench_fail(path, strerror(errno));
+}
+
+static void make_store(uint64_t size)
+{
+	const char *dir = bench_dir();
+	char config[4300], text[13000];
+	static char block[MIB];
+	int fd;
+
+	(void)snprintf(database, sizeof(database), "%s/database", dir);
+	(void)snprintf(config, sizeof(config), "%s/bench.conf", dir);
+	(void)snprintf(text, sizeof(text),
+		"[server]\nname = bench\nfamily = certsrv\nstate_dir = %s/state\n"
+		"[store]\nengine = flat\ndatabase = %s\n",
+		dir, database);
+	write_text(config, text);
+	if (setenv("BACKUPAPI_CONFIG_DIR", dir, 1))
+		bench_fail("setenv", strerror(errno));
+	memset(block, 0x5a, sizeof(block));
+	fd = open(database, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		bench_fail(database, strerror(errno));
+	for (uint64_t done = 0; done < size; done += sizeof(block))
+		if (write(fd, block, sizeof(block)) != (ssize_t)sizeof(block))
+			bench_fail(database, strerror(errno));
+	if (close(fd))
+		bench_fail(database, strerror(errno));
+}
+
+static void check(HRESULT hr, const char *call)
+{
+	if (FAILED(hr)) {
+		(void)fprintf(stderr, "%s: %s\n", backupapi_error_name(hr),
+			backupapi_error_detail());
+		bench_fail(call, "failed");
+	}
+}
+
+static double plain_pass(void *buffer, size_t size)
+{
+	int fd = open(database, O_RDONLY | O_CLOEXEC);
+	double begin = bench_now();
+	ssize_t got;
+
+	do {
+		got = read(fd, buffer, size);
+	} while (got > 0);
+	if (got < 0)
+		bench_fail(database, strerror(errno));
+	begin = bench_now() - begin;
+	(void)close(fd);
+	return begin;
+}
+
+static double library_pass(HCSBC session, const WCHAR *name, void *buffer, DWORD size)
+{
+	LARGE_INTEGER file_size;
+	DWORD got;
+	double begin;
+
+	check(CertSrvBackupOpenFileW(session, name, size, &file_size), "open");
+	begin = bench_now();
+	do {
+		check(CertSrvBackupRead(session, buffer, size, &got), "read");
+	} while (got > 0);
+	begin = bench_now() - begin;
+	check(CertSrvBackupClose(session), "close");
+	return begin;
+}
+
+static void compare(HCSBC session, const WCHAR *name, DWORD size)
+{
+	double plain[PASSES], library[PASSES], a, b;
+	void *buffer = malloc(size);
+
+	if (!buffer)
+		bench_fail("malloc", "no memory");
+	for (int i = 0; i < PASSES; i++) {
+		plain[i] = plain_pass(buffer, size);
+		library[i] = library_pass(session, name, buffer, size);
+	}
+	free(buffer);
+	a = bench_median(plain, PASSES);
+	b = bench_median(library, PASSES);
+	(void)printf("%5u KiB buffer: read(2) %.3f s, CertSrvBackupRead %.3f s, throughput "
+		     "ratio %.3f (wanted: at least 0.97)\n",
+		size / 1024, a, b, a / b);
+}
+
+int main(void)
+{
+	static const DWORD sizes[] = {64 * 1024, 512 * 1024, 1024 * 1024};
+	uint64_t size = bench_setting("BENCH_MIB", 1024) * MIB;
+	HCSBC session;
+	WCHAR *names;
+	DWORD bytes;
+	struct rusage usage;
+
+	make_store(size);
+	check(CertSrvBackupPrepareW(L"bench", 0, CSBACKUP_TYPE_FULL, &session), "prepare");
+	check(CertSrvBackupGetDatabaseNamesW(session, &names, &bytes), "names");
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		compare(session, names, sizes[i]);
+	CertSrvBackupFree(names);
+	check(CertSrvBackupEnd(session), "end");
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		(void)printf("peak memory %.1f MiB for %" PRIu64
+			     " MiB of data (wanted: under 16)\n",
+			(double)usage.ru_maxrss / 1024, size / MIB);
+	return EXIT_SUCCESS;
+}

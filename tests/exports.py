@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""The library exports what the headers declare and this version implements; nothing else.
+
+    exports.py NM LIBRARY INCLUDE_DIR
+"""
+import os
+import re
+import subprocess
+import sys
+
+VERSION = "BACKUPAPI_1"
+
+
+def declared(include):
+    def names(header, pattern):
+        with open(os.path.join(include, header)) as f:
+            text = re.sub(r"/\*.*?\*/", " ", f.read(), flags=re.S)
+        return set(re.findall(pattern, text))
+
+    certsrv = names("certbcli.h", r"\bCERTBCLI_API\s+(\w+)\s*\(")
+    native = names("backupapi/backupapi.h",
+                   r"\bBACKUPAPI_EXPORT\s[\w\s*]*?\b(backupapi_\w+)\s*\(")
+    if len(certsrv) != 18:
+        sys.exit(f"certbcli.h declares {len(certsrv)} functions, not 18")
+    if not native:
+        sys.exit("backupapi.h declares no function")
+    return certsrv | native
+
+
+def exported(nm, library):
+    listing = subprocess.run([nm, "-D", "--defined-only", library], check=True,
+                             capture_output=True, text=True).stdout
+    names, problems = set(), []
+    for line in listing.splitlines():
+        kind, name = line.split()[-2:]
+        name, _, version = name.partition("@")
+        if kind == "A" and name == VERSION:
+            continue
+        if kind != "T":
+            problems.append(f"{name}: exported, but no function ({kind})")
+        if version.lstrip("@") != VERSION:
+            problems.append(f"{name}: not of version {VERSION}")
+        names.add(name)
+    return names, problems
+
+
+def main():
+    nm, library, include = sys.argv[1:]
+    wanted = declared(include)
+    names, problems = exported(nm, library)
+    problems += [f"{name}: declared, but not exported" for name in sorted(wanted - names)]
+    problems += [f"{name}: exported, but not declared" for name in sorted(names - wanted)]
+    print("\n".join(problems))
+    print(f"{len(names)} functions exported, {len(wanted)} declared")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

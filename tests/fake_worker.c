@@ -1,0 +1,196 @@
+/* A store worker that does wrong what FAKE_WORKER_MODE says, and the rest right. */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/protocol.h"
+
+static const char *mode;
+
+static bool is(const char *name)
+{
+	return strcmp(mode, name) == 0;
+}
+
+static void rest_for_ever(void)
+{
+	for (;;)
+		(void)pause();
+}
+
+static void send_body(enum message_type type, struct buffer *body)
+{
+	if (failed(protocol_send(PROTOCOL_SOCKET, type, body, -1)))
+		_exit(EXIT_FAILURE);
+	buffer_clear(body);
+}
+
+static void send_result(status code, const char *detail)
+{
+	struct buffer body = {0};
+
+	protocol_put_result(&body, code, detail);
+	send_body(MESSAGE_RESULT, &body);
+	buffer_free(&body);
+}
+
+static void flood(char byte)
+{
+	char bytes[4096];
+
+	memset(bytes, byte, sizeof(bytes));
+	while (send(PROTOCOL_SOCKET, bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
+		;
+	_exit(9);
+}
+
+static void send_welcome(void)
+{
+	static char version[] = BACKUPAPI_VERSION, old[] = "0.9.0", nothing[] = "";
+	static char detail[] = "no thanks\n\033[31m";
+	struct welcome welcome = {.protocol = PROTOCOL_VERSION,
+		.version = version,
+		.result = {.detail = nothing}};
+	struct buffer body = {0};
+
+	if (is("stale-version"))
+		welcome.version = old;
+	if (is("stale-protocol"))
+		welcome.protocol = 99;
+	if (is("refuse"))
+		welcome.result = (struct result){.code = hrError, .detail = detail};
+	protocol_put_welcome(&body, &welcome);
+	send_body(is("no-welcome") ? MESSAGE_RESULT : MESSAGE_WELCOME, &body);
+	buffer_free(&body);
+}
+
+static void misbehave_at_hello(void)
+{
+	if (is("flood-zero"))
+		flood(0);
+	if (is("flood-ones"))
+		flood('\xff');
+	if (is("silent"))
+		rest_for_ever();
+	if (is("half")) {
+		struct pollfd poller = {.fd = PROTOCOL_SOCKET};
+
+		(void)send(PROTOCOL_SOCKET, "\100\0\0\0\2\0\0\0half", 12, MSG_NOSIGNAL);
+		(void)poll(&poller, 1, -1);
+		_exit(0);
+	}
+}
+
+static void misbehave_at_begin(void)
+{
+	struct buffer body = {0};
+
+	if (is("killed"))
+		(void)raise(SIGKILL);
+	if (is("exits"))
+		_exit(7);
+	if (is("hangs-up")) {
+		(void)close(PROTOCOL_SOCKET);
+		rest_for_ever();
+	}
+	if (is("flood-later"))
+		flood('x');
+	if (is("welcomes-again"))
+		send_body(MESSAGE_WELCOME, &body);
+	if (is("index-too-early"))
+		send_body(MESSAGE_INDEX, &body);
+}
+
+/* Lines "OFFSET SIZE PATH" of FAKE_WORKER_INDEX; or FAKE_WORKER_COUNT empty files in the
+ * directory FAKE_WORKER_DIR. */
+static void send_index(void)
+{
+	const char *lines = getenv("FAKE_WORKER_INDEX"),
+		   *count = getenv("FAKE_WORKER_COUNT");
+	struct buffer body = {0};
+	char path[4096];
+
+	for (long i = 0; count && i < atol(count); i++) {
+		(void)snprintf(
+			path, sizeof(path), "%s/%07ld.db", getenv("FAKE_WORKER_DIR"), i);
+		protocol_put_entry(&body, &(struct spool_entry){.path = path});
+		if (body.size > PROTOCOL_INDEX_CHUNK)
+			send_body(MESSAGE_INDEX, &body);
+	}
+	while (lines && *lines) {
+		struct spool_entry entry = {.path = path};
+		size_t length = strcspn(lines, "\n");
+		char *end;
+
+		entry.offset = strtoull(lines, &end, 0);
+		entry.size = strtoull(end, &end, 0);
+		(void)snprintf(path, sizeof(path), "%.*s",
+			(int)(lines + length - end - 1), end + 1);
+		protocol_put_entry(&body, &entry);
+		lines += length + (lines[length] == '\n');
+	}
+	send_body(MESSAGE_INDEX, &body);
+	buffer_free(&body);
+}
+
+/* The real worker, with somebody who kills it after FAKE_WORKER_DELAY microseconds. */
+static void become_mortal(void)
+{
+	pid_t self = getpid();
+	const char *delay = getenv("FAKE_WORKER_DELAY"), *real = getenv("REAL_WORKER");
+
+	if (fork() == 0) {
+		(void)close(PROTOCOL_SOCKET);
+		(void)usleep((useconds_t)atol(delay));
+		(void)kill(self, SIGKILL);
+		_exit(0);
+	}
+	(void)execl(real, real, (char *)NULL);
+	_exit(126);
+}
+
+static void serve_one(void)
+{
+	struct message message;
+	bool ended;
+
+	if (failed(protocol_receive(PROTOCOL_SOCKET, -1, &message, &ended))) {
+		if (is("stubborn"))
+			rest_for_ever();
+		_exit(0);
+	}
+	if (message.type == MESSAGE_HELLO) {
+		if (message.fd >= 0 && ftruncate(message.fd, 10000) < 0)
+			_exit(EXIT_FAILURE);
+		send_welcome();
+	} else if (message.type == MESSAGE_BEGIN && is("fails")) {
+		send_result(hrDatabaseLocked, "ca.db: no\tway");
+		mode = "fine";
+	} else if (message.type == MESSAGE_BEGIN) {
+		misbehave_at_begin();
+		send_result(STATUS_OK, "");
+	} else if (message.type == MESSAGE_DATABASES) {
+		send_index();
+		send_result(STATUS_OK, "");
+	} else {
+		send_result(STATUS_OK, "");
+	}
+	message_free(&message);
+}
+
+int main(void)
+{
+	mode = getenv("FAKE_WORKER_MODE");
+	if (!mode)
+		return EXIT_FAILURE;
+	if (is("mortal"))
+		become_mortal();
+	misbehave_at_hello();
+	for (;;)
+		serve_one();
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Public headers compile alone, and together in any order, as C11 and as C++17.
+
+With and without UNICODE, with every compiler that is found, without a single warning; and
+behind another windows.h, whose types they must leave alone.
+
+    check_compile.py INCLUDE_DIR
+"""
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+FOREIGN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "foreign")
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Wshadow", "-Werror", "-fsyntax-only"]
+COMPILERS = [("gcc", "c", "c11"), ("clang", "c", "c11"),
+             ("g++", "c++", "c++17"), ("clang++", "c++", "c++17")]
+PLAIN = []
+UNICODE = ["-DUNICODE"]
+# Defines variables, so certbcli.h can be included once only, as on Windows.
+TYPECHECK = ["-D_CERTBCLI_TYPECHECK"]
+BARE = ["-D_NO_W32_PSEUDO_MODIFIERS"]
+
+
+def find_headers(include):
+    return sorted(os.path.relpath(os.path.join(directory, name), include)
+                  for directory, _, files in os.walk(include)
+                  for name in files if name.endswith(".h"))
+
+
+def sources(headers):
+    for header in headers:
+        for switches in (PLAIN, UNICODE, TYPECHECK, BARE):
+            yield [header], switches
+            yield ["windows.h", header], switches
+    for pair in itertools.permutations(headers, 2):
+        yield list(pair), PLAIN
+    for switches in (PLAIN, UNICODE):
+        yield headers, switches
+        yield headers[::-1], switches
+
+
+def compile_one(job):
+    compiler, language, standard, include, headers, switches = job
+    text = "".join(f"#include <{h}>\n" for h in headers) + "typedef int not_empty;\n"
+    command = [compiler, "-x", language, "-std=" + standard, *WARNINGS, *switches,
+               "-I", include, "-isystem", FOREIGN, "-"]
+    done = subprocess.run(command, input=text.encode(), capture_output=True)
+    if done.returncode == 0:
+        return None
+    return f"{' '.join(command)} < {headers}\n{done.stderr.decode()}"
+
+
+def main():
+    include = sys.argv[1]
+    found = [c for c in COMPILERS if shutil.which(c[0])]
+    if not any(language == "c++" for _, language, _ in found):
+        sys.exit("no C++ compiler (g++ or clang++) is installed")
+    jobs = [(*compiler, include, headers, switches)
+            for compiler in found
+            for headers, switches in sources(find_headers(include))]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        problems = [p for p in pool.map(compile_one, jobs) if p]
+    print("\n".join(problems[:20]))
+    print(f"{len(jobs)} compilations with {', '.join(c[0] for c in found)}: "
+          f"{len(problems)} failed")
+    return 1 if problems or not jobs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

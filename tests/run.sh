@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, runs everything, ends with the summary.
+#
+#   tests/run.sh [BUILDDIR [MESON-SETUP-OPTION...]]
+#
+# BUILDDIR is build/tests unless given. CC, MESON_TEST_ARGS (say, "--suite unit") and
+# BACKUPAPI_NO_INSTALL=1 (never call apt) are taken from the environment.
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+build=${1:-$top/build/tests}
+[ $# -gt 0 ] && shift
+
+. "$top/examples/packages.sh"
+need_packages \
+  gcc g++ libc6-dev meson ninja-build pkg-config python3 git \
+  uuid-dev check libsubunit-dev libsqlite3-dev libssl-dev libjson-c-dev libacl1-dev \
+  libtalloc-dev sqlite3 openssl acl attr procps strace mandoc \
+  gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev
+
+cd "$top"
+if [ -d "$build/meson-private" ]; then
+  meson configure "$build" "$@" -Dwerror=true > /dev/null
+else
+  meson setup "$build" -Dwerror=true -Dtests=enabled -Dprograms=enabled "$@"
+fi
+meson compile -C "$build"
+
+rc=0
+# shellcheck disable=SC2086 # the arguments are meant to be split
+meson test -C "$build" --print-errorlogs ${MESON_TEST_ARGS:-} || rc=$?
+
+# One line that a person and a machine can read.
+python3 - "$build/meson-logs/testlog.json" <<'EOF'
+import collections, json, sys
+
+results = collections.Counter()
+with open(sys.argv[1]) as log:
+    for line in log:
+        results[json.loads(line)["result"]] += 1
+passed, skipped = results.pop("OK", 0), results.pop("SKIP", 0)
+print(f"{passed} passed, {sum(results.values())} failed, {skipped} skipped")
+EOF
+exit "$rc"

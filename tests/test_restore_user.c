@@ -1,0 +1,482 @@
+/* Restores by a user who may write the store and nothing else, recovered by root: what
+ * such a user can make root do. Needs root, to become that user. */
+#include "session/restore.h"
+
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "server/registration.h"
+#include "session/recover.h"
+#include "session/staging.h"
+#include "store.h"
+#include "support.h"
+
+#define USER	   65534
+#define OTHER_USER 65533
+#define SKIPPED	   77 /* as Meson understands it */
+#define REGISTERED ".backupapi-registration"
+
+static struct store *store;
+static char *victims; /* a directory of root's, with a file 01.pem */
+
+static const char *const whole[] = {
+	"index.txt", "newcerts/01.pem", "newcerts/02.pem", "serial", NULL};
+
+static void give(const char *name, uid_t owner)
+{
+	ck_assert_int_eq(lchown(store_path(store, name), owner, owner), 0);
+}
+
+static void setup(void)
+{
+	char extra[9000], *victim;
+
+	store = store_make(STORE_FLAT, NULL);
+	(void)snprintf(extra, sizeof(extra),
+		"[service]\nstart = /bin/touch %s/running\nstop = /bin/rm -f %s/running\n"
+		"status = /bin/sh -c \"test -e %s/running || exit 3\"\n",
+		store->dir, store->dir, store->dir);
+	store_configure(store, extra);
+	ck_assert_int_eq(chmod(store->dir, 0755), 0);
+	victims = support_path(store->dir, "victims");
+	ck_assert_int_eq(mkdir(victims, 0755), 0);
+	victim = support_path(victims, "01.pem");
+	support_write(victim, "of root\n");
+	free(victim);
+	give("", USER);
+	give("newcerts", USER);
+	for (size_t i = 0; whole[i]; i++)
+		give(whole[i], USER);
+	store_let_age();
+}
+
+static void expect_victim_untouched(void)
+{
+	char *victim = support_path(victims, "01.pem"), *text = support_read(victim);
+	char *staged = support_path(victims, STAGING_DIR);
+
+	ck_assert_str_eq(text, "of root\n");
+	ck_assert(!support_exists(staged));
+	free(victim);
+	free(text);
+	free(staged);
+}
+
+static void teardown(void)
+{
+	expect_victim_untouched();
+	free(victims);
+	store_free(store);
+}
+
+/* Runs CALL in a child with that user's rights alone; it passes when CALL returns. */
+static void as_user(uid_t user, void (*call)(void))
+{
+	int wait_status;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (setgroups(0, NULL) < 0 || setresgid(user, user, user) < 0
+			|| setresuid(user, user, user) < 0)
+			_exit(1);
+		call();
+		_exit(42);
+	}
+	ck_assert_int_eq(waitpid(pid, &wait_status, 0), pid);
+	ck_assert(WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 42);
+}
+
+/* In the child a failed assertion must not look like an end of the test. */
+static void must(status rc, status expected, const char *what)
+{
+	if (rc == expected)
+		return;
+	fprintf(stderr, "%s: %s (%s)\n", what, status_name(rc), status_pending());
+	_exit(1);
+}
+
+static status register_through_file(struct restore *r, const char *const *names)
+{
+	const char *paths[16];
+	struct restore_request q = {.map_given = true, .old_names = paths, .new_names = paths,
+		.through_file = true};
+
+	for (; names[q.map_count]; q.map_count++)
+		paths[q.map_count] = store_path(store, names[q.map_count]);
+	return restore_register(r, &q);
+}
+
+static struct registration *load(void)
+{
+	struct server *server = store_server();
+	struct registration *r;
+	status rc = registration_load(server, &r);
+
+	ck_assert_msg(rc == STATUS_OK, "%s", status_pending());
+	server_free(server);
+	return r;
+}
+
+static struct restore *prepare(void)
+{
+	struct restore *r;
+
+	must(restore_prepare(store_server(), FAMILY_CERTSRV, true, &r), STATUS_OK, "prepare");
+	return r;
+}
+
+/* ---- registering ---- */
+
+static void user_restores(void)
+{
+	struct restore *r = prepare();
+
+	must(register_through_file(r, whole), STATUS_OK, "register");
+	store_stage(store, "newcerts/01.pem", "the user's\n");
+	must(restore_complete(r, STATUS_OK), STATUS_OK, "complete");
+	restore_end(r);
+}
+
+static void user_registers(void)
+{
+	struct restore *r = prepare();
+
+	must(register_through_file(r, whole), STATUS_OK, "register");
+	store_stage(store, "newcerts/01.pem", "the user's\n");
+	restore_end(r);
+}
+
+static void expect_user_registration(enum registration_state state)
+{
+	struct registration *r = load();
+	struct stat st;
+
+	ck_assert_ptr_nonnull(r);
+	ck_assert_int_eq(r->state, state);
+	ck_assert_uint_eq(r->maker, USER);
+	ck_assert(r->in_store);
+	registration_free(r);
+	ck_assert_int_eq(stat(store_path(store, REGISTERED), &st), 0);
+	ck_assert_uint_eq(st.st_uid, USER);
+}
+
+START_TEST(who_may_write_the_store_registers_through_a_file_in_it)
+{
+	as_user(USER, user_registers);
+	expect_user_registration(REGISTRATION_OPEN);
+	ck_assert(store_pending());
+	ck_assert_int_eq(store_recover(), hrRestoreInProgress);
+}
+END_TEST
+
+static void user_registers_without_file(void)
+{
+	struct restore *r = prepare();
+
+	must(store_register(r, store, whole), STATUS_WIN32(ERROR_ACCESS_DENIED), "register");
+	restore_end(r);
+}
+
+START_TEST(but_not_without_the_file)
+{
+	as_user(USER, user_registers_without_file);
+	ck_assert(!store_pending());
+}
+END_TEST
+
+static void user_registers_outside(void)
+{
+	const char *from = store_path(store, "newcerts/01.pem");
+	char *to = support_path(victims, "01.pem");
+	const char *const new_name = to;
+	const struct restore_request q = {.map_given = true, .map_count = 1, .old_names = &from,
+		.new_names = &new_name, .through_file = true};
+	struct restore *r = prepare();
+
+	must(restore_register(r, &q), STATUS_WIN32(ERROR_ACCESS_DENIED), "register");
+	restore_end(r);
+	free(to);
+}
+
+START_TEST(targets_outside_the_configured_directories_are_refused)
+{
+	as_user(USER, user_registers_outside);
+	ck_assert(!store_pending());
+}
+END_TEST
+
+static void user_is_refused(void)
+{
+	struct restore *r;
+
+	must(restore_prepare(store_server(), FAMILY_CERTSRV, true, &r),
+		STATUS_WIN32(ERROR_ACCESS_DENIED), "prepare");
+}
+
+START_TEST(one_who_may_not_write_the_store_cannot_even_prepare)
+{
+	as_user(OTHER_USER, user_is_refused);
+	ck_assert(!store_pending());
+}
+END_TEST
+
+/* ---- completing and recovering ---- */
+
+START_TEST(root_completes_such_a_registration_and_the_maker_stays)
+{
+	struct restore *r;
+
+	as_user(USER, user_registers);
+	r = prepare();
+	ck_assert_int_eq(restore_complete(r, STATUS_OK), STATUS_OK);
+	restore_end(r);
+	expect_user_registration(REGISTRATION_COMPLETE);
+}
+END_TEST
+
+START_TEST(root_recovers_it_with_the_makers_rights)
+{
+	struct stat st;
+
+	as_user(USER, user_restores);
+	ck_assert_int_eq(store_recover(), STATUS_OK);
+	ck_assert(!store_pending());
+	store_expect(store, "newcerts/01.pem", "the user's\n");
+	ck_assert(store_was_replaced(store, "newcerts/01.pem", "certificate one\n"));
+	ck_assert_int_eq(stat(store_path(store, "newcerts/01.pem"), &st), 0);
+	ck_assert_uint_eq(st.st_uid, USER);
+	ck_assert_uint_eq(geteuid(), 0);
+}
+END_TEST
+
+START_TEST(a_registration_of_roots_own_takes_its_place)
+{
+	static const char *const serial_only[] = {"serial", NULL};
+	struct registration *found;
+	struct restore *r;
+
+	as_user(USER, user_registers);
+	r = prepare();
+	ck_assert_int_eq(store_register(r, store, serial_only), STATUS_OK);
+	restore_end(r);
+	ck_assert(!support_exists(store_path(store, REGISTERED)));
+	found = load();
+	ck_assert_uint_eq(found->maker, 0);
+	ck_assert(!found->in_store);
+	registration_free(found);
+}
+END_TEST
+
+static void other_user_interferes(void)
+{
+	struct restore *r;
+
+	if (restore_prepare(store_server(), FAMILY_CERTSRV, true, &r) != STATUS_OK)
+		return; /* that is no way in either */
+	must(restore_complete(r, STATUS_OK), STATUS_WIN32(ERROR_ACCESS_DENIED), "complete");
+	must(register_through_file(r, whole), STATUS_WIN32(ERROR_ACCESS_DENIED), "register");
+	restore_end(r);
+}
+
+START_TEST(another_user_can_neither_complete_nor_replace_it)
+{
+	ck_assert_int_eq(chmod(store->data, 0777), 0);
+	as_user(USER, user_registers);
+	as_user(OTHER_USER, other_user_interferes);
+	expect_user_registration(REGISTRATION_OPEN);
+}
+END_TEST
+
+static int said[2], asked[2];
+
+static void user_holds_a_handle(void)
+{
+	struct restore *r = prepare();
+	char byte = 'r';
+
+	if (write(said[1], &byte, 1) != 1 || read(asked[0], &byte, 1) != 1)
+		_exit(1);
+	restore_end(r);
+}
+
+START_TEST(a_users_live_handle_holds_root_off)
+{
+	struct restore *r;
+	char byte;
+	int wait_status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(said), 0);
+	ck_assert_int_eq(pipe(asked), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		as_user(USER, user_holds_a_handle);
+		_exit(42);
+	}
+	ck_assert_int_eq(read(said[0], &byte, 1), 1);
+	ck_assert_int_eq(
+		restore_prepare(store_server(), FAMILY_DS, true, &r), hrRestoreInProgress);
+	ck_assert_int_eq(write(asked[1], &byte, 1), 1);
+	ck_assert_int_eq(waitpid(pid, &wait_status, 0), pid);
+	ck_assert(WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 42);
+	restore_end(prepare());
+}
+END_TEST
+
+/* ---- attacks ---- */
+
+static void expect_refused(void)
+{
+	ck_assert_int_eq(store_recover(), STATUS_WIN32(ERROR_ACCESS_DENIED));
+	ck_assert(store_pending());
+	expect_victim_untouched();
+}
+
+/* newcerts becomes a way into root's directory. */
+static void swap_newcerts(void)
+{
+	if (rename(store_path(store, "newcerts"), store_path(store, "away")) < 0
+		|| symlink(victims, store_path(store, "newcerts")) < 0)
+		_exit(1);
+}
+
+START_TEST(a_link_swapped_in_after_registering_is_not_followed)
+{
+	as_user(USER, user_restores);
+	as_user(USER, swap_newcerts);
+	expect_refused();
+}
+END_TEST
+
+static void user_restores_through_a_link(void)
+{
+	struct restore *r = prepare();
+
+	swap_newcerts();
+	if (register_through_file(r, whole) == STATUS_OK)
+		must(restore_complete(r, STATUS_OK), STATUS_OK, "complete");
+	restore_end(r);
+}
+
+START_TEST(nor_is_one_that_was_there_before)
+{
+	as_user(USER, user_restores_through_a_link);
+	if (store_pending())
+		expect_refused();
+}
+END_TEST
+
+static void make_staging_a_link(void)
+{
+	const char *staging = store_path(store, "newcerts/" STAGING_DIR);
+
+	if (unlink(store_path(store, "newcerts/" STAGING_DIR "/01.pem")) < 0 || rmdir(staging) < 0
+		|| symlink(victims, staging) < 0)
+		_exit(1);
+}
+
+START_TEST(nor_is_a_staging_directory_that_is_a_link)
+{
+	as_user(USER, user_restores);
+	as_user(USER, make_staging_a_link);
+	expect_refused();
+	store_expect(store, "newcerts/01.pem", "certificate one\n");
+}
+END_TEST
+
+static void make_staged_file_a_link(void)
+{
+	const char *staged = store_path(store, "newcerts/" STAGING_DIR "/01.pem");
+	char *victim = support_path(victims, "01.pem");
+
+	if (unlink(staged) < 0 || symlink(victim, staged) < 0)
+		_exit(1);
+	free(victim);
+}
+
+START_TEST(nor_is_a_staged_file_that_is_a_link)
+{
+	as_user(USER, user_restores);
+	as_user(USER, make_staged_file_a_link);
+	ck_assert_int_eq(store_recover(), STATUS_WIN32(ERROR_INVALID_DATA));
+	ck_assert(store_pending());
+}
+END_TEST
+
+/* As if made by a program that leaves the library's own checks out. */
+static void user_forges_outside_target(void)
+{
+	struct server *server = store_server();
+	struct registration *r = registration_new();
+	char *victim = support_path(victims, "01.pem");
+
+	if (!r)
+		_exit(1);
+	r->in_store = true;
+	r->family = FAMILY_CERTSRV;
+	r->state = REGISTRATION_COMPLETE;
+	must(registration_add_target(r, victim, victim), STATUS_OK, "target");
+	must(registration_add_logs(r, NULL, 0, 0), STATUS_OK, "logs");
+	must(registration_save(server, r), STATUS_OK, "save");
+	registration_free(r);
+	server_free(server);
+	free(victim);
+}
+
+START_TEST(a_forged_registration_does_not_reach_outside)
+{
+	as_user(USER, user_forges_outside_target);
+	ck_assert_ptr_nonnull(load()->targets);
+	expect_refused();
+	ck_assert_ptr_nonnull(strstr(status_pending(), "victims"));
+}
+END_TEST
+
+START_TEST(what_the_maker_may_not_change_is_not_changed_for_him)
+{
+	static const char *const names[] = {"newcerts/02.pem", NULL};
+
+	as_user(USER, user_restores);
+	give("newcerts", 0); /* root took the directory back */
+	give("newcerts/" STAGING_DIR, 0);
+	expect_refused();
+	store_expect(store, "newcerts/01.pem", "certificate one\n");
+	ck_assert(!store_was_replaced(store, names[0], NULL));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("restores by ordinary users");
+	TCase *tests = tcase_create("users");
+
+	if (geteuid() != 0) {
+		printf("skipped: only root can become other users\n");
+		return SKIPPED;
+	}
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, who_may_write_the_store_registers_through_a_file_in_it);
+	tcase_add_test(tests, but_not_without_the_file);
+	tcase_add_test(tests, targets_outside_the_configured_directories_are_refused);
+	tcase_add_test(tests, one_who_may_not_write_the_store_cannot_even_prepare);
+	tcase_add_test(tests, root_completes_such_a_registration_and_the_maker_stays);
+	tcase_add_test(tests, root_recovers_it_with_the_makers_rights);
+	tcase_add_test(tests, a_registration_of_roots_own_takes_its_place);
+	tcase_add_test(tests, another_user_can_neither_complete_nor_replace_it);
+	tcase_add_test(tests, a_users_live_handle_holds_root_off);
+	tcase_add_test(tests, a_link_swapped_in_after_registering_is_not_followed);
+	tcase_add_test(tests, nor_is_one_that_was_there_before);
+	tcase_add_test(tests, nor_is_a_staging_directory_that_is_a_link);
+	tcase_add_test(tests, nor_is_a_staged_file_that_is_a_link);
+	tcase_add_test(tests, a_forged_registration_does_not_reach_outside);
+	tcase_add_test(tests, what_the_maker_may_not_change_is_not_changed_for_him);
+	suite_add_tcase(suite, tests);
+	return support_run(suite);
+}

@@ -1,0 +1,300 @@
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+#define HIGHEST 0x10ffffu
+
+static bool is_surrogate(uint32_t code)
+{
+	return code >= 0xd800 && code <= 0xdfff;
+}
+
+/* Text -> wide, checked against the announced length. */
+static wchar_t *to_wide(const char *s)
+{
+	size_t length = text_wide_length(s);
+	wchar_t *wide = malloc((length + 1) * sizeof(wchar_t));
+
+	ck_assert_ptr_nonnull(wide);
+	ck_assert_ptr_eq(text_to_wide(s, wide), wide + length);
+	ck_assert_uint_eq(wcslen(wide), length);
+	return wide;
+}
+
+static char *from_wide(const wchar_t *wide)
+{
+	char *text;
+
+	ck_assert_int_eq(text_from_wide(wide, &text), STATUS_OK);
+	ck_assert_ptr_nonnull(text);
+	return text;
+}
+
+/* What a text is once its bad bytes have become encoded U+DC80..U+DCFF. */
+static char *with_bytes_encoded(const char *s)
+{
+	char *result = malloc(3 * strlen(s) + 1), *out = result;
+	uint32_t code;
+
+	ck_assert_ptr_nonnull(result);
+	while (*s) {
+		size_t length = text_decode(s, &code);
+
+		if (!length)
+			length = text_decode_surrogate(s, &code);
+		if (length) {
+			memcpy(out, s, length);
+			out += length;
+			s += length;
+		} else {
+			out += text_encode(0xdc00u + (unsigned char)*s++, out);
+		}
+	}
+	*out = '\0';
+	return result;
+}
+
+static void check_round_trip(const char *s)
+{
+	char *expected = with_bytes_encoded(s);
+	wchar_t *wide = to_wide(s), *again;
+	char *back = from_wide(wide);
+
+	ck_assert_str_eq(back, expected);
+	again = to_wide(back);
+	ck_assert(wcscmp(again, wide) == 0);
+	free(again);
+	free(back);
+	free(wide);
+	free(expected);
+}
+
+START_TEST(all_code_points_encode_and_decode)
+{
+	for (uint32_t code = 1; code <= HIGHEST; code++) {
+		char s[8] = {0};
+		size_t length = text_encode(code, s), as_surrogate;
+		uint32_t decoded = 0;
+
+		as_surrogate = text_decode_surrogate(s, &decoded);
+		if (as_surrogate != (is_surrogate(code) ? 3 : 0) ||
+			text_decode(s, &decoded) + as_surrogate != length ||
+			strlen(s) != length || (as_surrogate && decoded != code))
+			ck_abort_msg("U+%04X", code);
+		if (!as_surrogate && decoded != code)
+			ck_abort_msg("U+%04X", code);
+	}
+}
+END_TEST
+
+START_TEST(every_pair_of_wide_characters_comes_back)
+{
+	static const wchar_t second[] = {L'a', 0xdc80, 0xdcff, 0xd800, 0xdfff, 0xffff};
+
+	for (uint32_t code = 1; code <= (sizeof(wchar_t) == 2 ? 0xffff : HIGHEST);
+		code++) {
+		wchar_t wide[3] = {(wchar_t)code, second[code % 6], 0}, back[8];
+		char *text;
+
+		if (text_from_wide(wide, &text) != STATUS_OK)
+			ck_abort_msg("U+%04X", code);
+		(void)text_to_wide(text, back);
+		if (wcscmp(wide, back) != 0)
+			ck_abort_msg(
+				"U+%04X comes back as U+%04X", code, (unsigned)back[0]);
+		free(text);
+	}
+}
+END_TEST
+
+START_TEST(every_byte_value_comes_back)
+{
+	for (unsigned a = 1; a < 256; a++) {
+		const char one[] = {(char)a, 0};
+		wchar_t *wide = to_wide(one);
+
+		ck_assert_uint_eq(wcslen(wide), 1);
+		ck_assert_uint_eq((uint32_t)wide[0], a < 0x80 ? a : 0xdc00 + a);
+		free(wide);
+	}
+	for (unsigned a = 1; a < 256; a++)
+		for (unsigned b = 1; b < 256; b++)
+			check_round_trip((const char[]){(char)a, (char)b, 'x', 0});
+}
+END_TEST
+
+START_TEST(malformed_utf8_is_not_decoded)
+{
+	static const char *const bad[] = {"\x80", "\xbf", "\xc0\x80", "\xc0\xaf",
+		"\xc1\xbf", "\xc2", "\xc2x", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xe2\x82",
+		"\xe2\x82x", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80",
+		"\xf0\x8f\xbf\xbf", "\xf0\x9f\x98", "\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80", "\xfe", "\xff", ""};
+	uint32_t code;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(text_decode(bad[i], &code) == 0, "number %zu", i);
+	ck_assert_uint_eq(text_decode_surrogate("\xed\x9f\xbf", &code), 0);
+	ck_assert_uint_eq(text_decode_surrogate("\xed\xa0", &code), 0);
+	ck_assert_uint_eq(text_decode_surrogate("\xed", &code), 0);
+	ck_assert_uint_eq(text_decode_surrogate("", &code), 0);
+}
+END_TEST
+
+START_TEST(random_bytes_come_back)
+{
+	/* Bytes that matter are made frequent. */
+	static const unsigned char likely[] = {
+		0xed, 0xa0, 0xb2, 0x80, 0xbf, 0xf0, 0x9f, 0xc3, 0xa9, 0xf4, 0x8f, 'a'};
+	uint64_t random = 42;
+
+	for (int round = 0; round < 20000; round++) {
+		char s[33];
+		size_t length = (size_t)round % sizeof(s);
+
+		for (size_t i = 0; i < length; i++) {
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			s[i] = (char)(random >> 63
+					      ? likely[(random >> 40) % sizeof(likely)]
+					      : 1 + (random >> 40) % 255);
+		}
+		s[length] = '\0';
+		check_round_trip(s);
+	}
+}
+END_TEST
+
+START_TEST(names_of_4096_bytes_come_back)
+{
+	char s[4097];
+
+	for (size_t i = 0; i < 4096; i++)
+		s[i] = (char)(1 + i % 255);
+	s[4096] = '\0';
+	check_round_trip(s);
+	memset(s, '\xff', 4096);
+	check_round_trip(s);
+	for (size_t i = 0; i < 4096; i += 4)
+		memcpy(s + i, "\xf0\x9f\x98\x80", 4);
+	check_round_trip(s);
+}
+END_TEST
+
+START_TEST(lists_are_built_by_converting_at_the_end)
+{
+	wchar_t list[16], *end = list;
+
+	end = text_to_wide("ab", end) + 1;
+	end = text_to_wide("\xc3\xa9", end) + 1;
+	*end++ = L'\0';
+	ck_assert_int_eq(end - list, 6);
+	ck_assert(wmemcmp(list, L"ab\0\x00e9\0\0", 6) == 0);
+}
+END_TEST
+
+START_TEST(what_is_no_character_is_refused)
+{
+	static const uint32_t bad[] = {0x110000, 0x7fffffff, 0x80000000, 0xffffffff};
+	char *text = (char *)&text;
+
+	if (sizeof(wchar_t) == 2)
+		return;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const wchar_t wide[] = {L'a', (wchar_t)bad[i], 0};
+
+		ck_assert_int_eq(text_from_wide(wide, &text),
+			STATUS_WIN32(ERROR_NO_UNICODE_TRANSLATION));
+		ck_assert_ptr_null(text);
+	}
+}
+END_TEST
+
+START_TEST(only_ascii_letters_are_folded)
+{
+	ck_assert_int_eq(text_compare_nocase("Example CA", "eXAMPLE ca"), 0);
+	ck_assert_int_eq(text_compare_nocase("", ""), 0);
+	ck_assert_int_lt(text_compare_nocase("a", "B"), 0);
+	ck_assert_int_gt(text_compare_nocase("b", "A"), 0);
+	ck_assert_int_lt(text_compare_nocase("ca", "ca01"), 0);
+	ck_assert_int_gt(text_compare_nocase("ca01", "ca"), 0);
+	ck_assert_int_ne(text_compare_nocase("\xc3\xa9", "\xc3\x89"), 0);
+	ck_assert_int_ne(text_compare_nocase("@[`{", "`{@["), 0);
+	ck_assert_int_gt(text_compare_nocase("\xff", "a"), 0);
+}
+END_TEST
+
+static void check_escape(const char *s, const char *escaped)
+{
+	char *got = text_escape(s);
+
+	ck_assert_ptr_nonnull(got);
+	ck_assert_str_eq(got, escaped);
+	ck_assert(text_unescape(got));
+	ck_assert_str_eq(got, s);
+	free(got);
+}
+
+START_TEST(escaped_text_fits_on_a_line)
+{
+	check_escape("", "");
+	check_escape("/srv/ca/index.txt", "/srv/ca/index.txt");
+	check_escape("100%\n\t\x7f", "100%25%0A%09%7F");
+	check_escape("\xc3\xa9 \xf0\x9f\x98\x80", "\xc3\xa9 \xf0\x9f\x98\x80");
+	check_escape("\xff\xc3", "%FF%C3");
+	check_escape("\xed\xb2\x80", "%ED%B2%80");
+	check_escape("\xc2\x85", "%C2%85");
+	for (unsigned a = 1; a < 256; a++) {
+		const char s[] = {(char)a, 'x', (char)a, 0};
+		char *escaped = text_escape(s);
+
+		ck_assert_ptr_nonnull(escaped);
+		ck_assert_ptr_null(strpbrk(escaped, "\n\r"));
+		ck_assert(text_unescape(escaped));
+		ck_assert_str_eq(escaped, s);
+		free(escaped);
+	}
+}
+END_TEST
+
+START_TEST(malformed_escapes_are_refused)
+{
+	static const char *const bad[] = {
+		"%", "a%", "%0", "%g0", "%0g", "%00", "%%41", "% 1", "%-1", "%4"};
+	char lower[] = "%c3%A9";
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *s = strdup(bad[i]);
+
+		ck_assert_ptr_nonnull(s);
+		ck_assert_msg(!text_unescape(s), "%s", bad[i]);
+		free(s);
+	}
+	ck_assert(text_unescape(lower));
+	ck_assert_str_eq(lower, "\xc3\xa9");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("text");
+	TCase *tcase = tcase_create("text");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, all_code_points_encode_and_decode);
+	tcase_add_test(tcase, every_pair_of_wide_characters_comes_back);
+	tcase_add_test(tcase, every_byte_value_comes_back);
+	tcase_add_test(tcase, malformed_utf8_is_not_decoded);
+	tcase_add_test(tcase, random_bytes_come_back);
+	tcase_add_test(tcase, names_of_4096_bytes_come_back);
+	tcase_add_test(tcase, lists_are_built_by_converting_at_the_end);
+	tcase_add_test(tcase, what_is_no_character_is_refused);
+	tcase_add_test(tcase, only_ascii_letters_are_folded);
+	tcase_add_test(tcase, escaped_text_fits_on_a_line);
+	tcase_add_test(tcase, malformed_escapes_are_refused);
+	suite_add_tcase(suite, tcase);
+	return support_run(suite);
+}
