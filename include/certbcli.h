@@ -48,8 +48,8 @@
  * backupapi_error_detail(). A call that succeeds leaves both alone. Errors that every
  * function has and that are not repeated below:
  *	ERROR_INVALID_PARAMETER		a required pointer is NULL, flags are unknown
- *	ERROR_INVALID_HANDLE		NULL, made up, ended, of the other kind, or made
- *					by another process (also ahead of a fork)
+ *	ERROR_INVALID_HANDLE		NULL, made up, ended, of the other kind, or
+ *					another process's (so is a forked child's copy)
  *	ERROR_NOT_ENOUGH_MEMORY		or a list would be over 4 GiB
  *	ERROR_ACCESS_DENIED		file permissions; EACCES and EPERM always become
  *					this
@@ -502,8 +502,9 @@ FNCERTSRVRESTOREPREPAREW *pfnCertSrvRestorePrepare = CertSrvRestorePrepare;
  * lie inside the configured directories, and recovery acts with that user's rights.
  *
  *	hrNoFullRestore			an incremental set before any full one, or after
- *one that was completed with a failure hrRestoreMapExists		this handle
- *registered a full set already. One that an earlier handle left behind is replaced
+ *					one that was completed with a failure
+ *	hrRestoreMapExists		this handle registered a full set already. One
+ *					that an earlier handle left behind is replaced
  *	ERROR_INVALID_PARAMETER		also: a count below 0 or without a map, genLow
  *					above genHigh or only one of them 0, a NULL name
  *					in the map, two databases mapped to one place, or
@@ -542,7 +543,7 @@ FNCERTSRVRESTOREREGISTERW *pfnCertSrvRestoreRegister = CertSrvRestoreRegister;
  *
  *	hrInvalidHandle		nothing is registered
  *	ERROR_INVALID_STATE	success, but this restore was completed with a failure
- *before
+ *				before
  */
 typedef HRESULT(WINAPI FNCERTSRVRESTOREREGISTERCOMPLETE)(
 	HCSBC hbc, HRESULT hrRestoreState);

@@ -51,7 +51,7 @@
  * below:
  *	ERROR_INVALID_PARAMETER		a required pointer is NULL; flags are unknown; a
  *					handle is NULL, made up, ended, of the other kind,
- *					or made by another process (also ahead of a fork)
+ *					or another process's (so is a forked child's copy)
  *	ERROR_NOT_ENOUGH_MEMORY		or a list would be over 4 GiB
  *	ERROR_ACCESS_DENIED		file permissions; EACCES and EPERM always become
  *					this
@@ -416,8 +416,9 @@ HRESULT NTDSBCLI_API DsRestorePrepareW(LPCWSTR szServerName, ULONG rtFlag,
  *
  *	hrMissingExpiryToken		the handle was prepared without a token
  *	hrNoFullRestore			an incremental set before any full one, or after
- *one that was completed with a failure hrRestoreMapExists		this handle
- *registered a full set already. One that an earlier handle left behind is replaced
+ *					one that was completed with a failure
+ *	hrRestoreMapExists		this handle registered a full set already. One
+ *					that an earlier handle left behind is replaced
  *	ERROR_INVALID_PARAMETER		also: a NULL path, a count below 0 or without a
  *					map, genLow above genHigh or only one of them 0, a
  *					NULL name in the map, two databases mapped to one
@@ -445,7 +446,8 @@ HRESULT NTDSBCLI_API DsRestoreRegisterW(HBC hbc, LPCWSTR szCheckPointFilePath,
  *
  *	hrInvalidHandle		nothing is registered
  *	ERROR_INVALID_STATE	success, but this restore was completed with a failure
- *before hrMissingExpiryToken	the handle was prepared without a token
+ *				before
+ *	hrMissingExpiryToken	the handle was prepared without a token
  */
 HRESULT NTDSBCLI_API DsRestoreRegisterComplete(HBC hbc, HRESULT hrRestoreState);
 

@@ -1,4 +1,4 @@
-/* Preloaded into openssl by test_flat_ca: kills it ahead of the rename that
+/* Preloaded into openssl by test_flat_openssl: kills it ahead of the rename that
  * CA_INTERRUPT_AT counts, from 1. */
 #include <fcntl.h>
 #include <signal.h>

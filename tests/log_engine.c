@@ -67,7 +67,8 @@ static status log_open(struct engine_session *session, const struct engine_file 
 	return STATUS_OK;
 }
 
-static status log_read(struct engine_session *session, void *buffer, size_t size, size_t *got)
+static status log_read(
+	struct engine_session *session, void *buffer, size_t size, size_t *got)
 {
 	size_t left = session->size - session->position;
 

@@ -16,15 +16,15 @@
 
 struct log_engine {
 	bool in_use;
-	uint32_t low, high;    /* the logs that exist */
-	status begin_result;   /* what the calls fail with; STATUS_OK: they do not */
+	uint32_t low, high;  /* the logs that exist */
+	status begin_result; /* what the calls fail with; STATUS_OK: they do not */
 	status list_result;
 	status open_result;
 	status read_result;
 	status truncate_result;
 	struct engine_begin how; /* the last session's */
-	uint32_t kept_from;	 /* by the last truncation; 0: none */
-	int live;		 /* sessions begun and not ended */
+	uint32_t kept_from;      /* by the last truncation; 0: none */
+	int live;                /* sessions begun and not ended */
 	int files_open;
 };
 extern struct log_engine log_engine;

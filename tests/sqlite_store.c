@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { BUSY_MS = 60000 };
@@ -58,10 +60,8 @@ char *sqlite_store_path(const struct sqlite_store *store, const char *name)
 	return support_path(store->dir, name);
 }
 
-char *sqlite_make(const struct sqlite_store *store, const char *name,
-	const char *journal_mode, long rows)
+static void make_rows(const char *path, const char *journal_mode, long rows)
 {
-	char *path = sqlite_store_path(store, name);
 	char sql[400];
 
 	(void)snprintf(sql, sizeof(sql),
@@ -71,7 +71,20 @@ char *sqlite_make(const struct sqlite_store *store, const char *name,
 		"INSERT INTO t SELECT n, hex(zeroblob(500)) FROM c",
 		journal_mode, rows);
 	sqlite_run(path, sql);
+}
+
+char *sqlite_make(const struct sqlite_store *store, const char *name,
+	const char *journal_mode, long rows)
+{
+	char *path = sqlite_store_path(store, name);
+
+	make_rows(path, journal_mode, rows);
 	return path;
+}
+
+void sqlite_make_table(const char *path, const char *journal_mode)
+{
+	make_rows(path, journal_mode, 0);
 }
 
 static sqlite3 *open_database(const char *path)
@@ -163,6 +176,45 @@ void sqlite_save(struct engine_session *session, const char *path, const char *c
 	ck_assert_uint_eq(total, size);
 	sqlite_engine.close(session);
 	ck_assert_int_eq(close(fd), 0);
+}
+
+char *sqlite_copy(const struct sqlite_store *store, struct engine_session *session,
+	const char *path, const char *name)
+{
+	char *copy = support_path(store->spool, name);
+
+	sqlite_save(session, path, copy);
+	return copy;
+}
+
+void sqlite_assert_sound(const char *path)
+{
+	long ok = sqlite_number(
+		path, "SELECT integrity_check = 'ok' FROM pragma_integrity_check");
+
+	ck_assert_msg(ok == 1, "%s: damaged", path);
+}
+
+void sqlite_assert_detail(const char *text)
+{
+	ck_assert_msg(strstr(status_pending(), text) != NULL, "%s does not mention %s",
+		status_pending(), text);
+}
+
+bool sqlite_mount(const char *dir, const char *size)
+{
+	char options[64];
+
+	(void)snprintf(options, sizeof(options), "size=%s", size);
+	return geteuid() == 0 && mount("backupapi-test", dir, "tmpfs", 0, options) == 0;
+}
+
+void sqlite_pause(long ms)
+{
+	const struct timespec time = {
+		.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	(void)nanosleep(&time, NULL);
 }
 
 static void write_rows(const char *const *paths, size_t count)

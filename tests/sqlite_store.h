@@ -30,6 +30,9 @@ char *sqlite_store_path(const struct sqlite_store *store, const char *name); /* 
 char *sqlite_make(const struct sqlite_store *store, const char *name,
 	const char *journal_mode, long rows);
 
+/* The same table, empty, in the new file PATH. */
+void sqlite_make_table(const char *path, const char *journal_mode);
+
 /* Runs SQL on the file PATH (created if need be); the test ends where that fails. */
 void sqlite_run(const char *path, const char *sql);
 
@@ -46,6 +49,21 @@ pid_t sqlite_worker(void);
 
 /* Reads the session's copy of PATH into the new file COPY, in uneven portions. */
 void sqlite_save(struct engine_session *session, const char *path, const char *copy);
+
+/* The same, as NAME beside the store; its path (free()). */
+char *sqlite_copy(const struct sqlite_store *store, struct engine_session *session,
+	const char *path, const char *name);
+
+/* integrity_check says ok. */
+void sqlite_assert_sound(const char *path);
+
+/* The explanation of the last failure mentions TEXT. */
+void sqlite_assert_detail(const char *text);
+
+/* True once DIR is a file system of its own, of SIZE bytes; needs root and its powers. */
+bool sqlite_mount(const char *dir, const char *size);
+
+void sqlite_pause(long ms);
 
 /* A process that commits rows 1, 2, 3 ... to the table t(n) of each of the COUNT files,
  * one row to each file in turn, until it is killed. */

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "server/registration.h"
 #include "session/recover.h"
 #include "session/staging.h"
 #include "support.h"
@@ -20,8 +19,9 @@
 #include <sqlite3.h>
 #endif
 
-#define INDEX "V\t351231235959Z\t\t01\tunknown\t/CN=one\n" \
-	      "V\t351231235959Z\t\t02\tunknown\t/CN=two\n"
+#define INDEX                                                                            \
+	"V\t351231235959Z\t\t01\tunknown\t/CN=one\n"                                     \
+	"V\t351231235959Z\t\t02\tunknown\t/CN=two\n"
 
 /* ---- making one ---- */
 
@@ -40,7 +40,8 @@ void store_configure(const struct store *s, const char *extra)
 
 	ck_assert_ptr_nonnull(f);
 	fprintf(f, "[server]\nname = %s\nfamily = certsrv\nfamily = ds\n", STORE_NAME);
-	fprintf(f, "authority = Test CA\nstate_dir = %s\nshare = certs=%s\n", s->state, s->data);
+	fprintf(f, "authority = Test CA\nstate_dir = %s\nshare = certs=%s\n", s->state,
+		s->data);
 	fprintf(f, "[store]\nengine = %s\n", s->kind == STORE_FLAT ? "flat" : "sqlite");
 	if (s->kind == STORE_FLAT) {
 		fprintf(f, "database = %s/index.txt\n", s->data);
@@ -149,7 +150,8 @@ void store_expect(const struct store *s, const char *name, const char *text)
 
 	ck_assert_msg(support_exists(store_path(s, name)), "%s is missing", name);
 	found = support_read(store_path(s, name));
-	ck_assert_msg(strcmp(found, text) == 0, "%s holds \"%s\", not \"%s\"", name, found, text);
+	ck_assert_msg(strcmp(found, text) == 0, "%s holds \"%s\", not \"%s\"", name,
+		found, text);
 	free(found);
 }
 
@@ -192,8 +194,8 @@ bool store_was_replaced(const struct store *s, const char *name, const char *tex
 	while (!found && (entry = readdir(dir)) != NULL) {
 		if (strncmp(entry->d_name, "replaced-", 9) != 0)
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s%s/%s", s->state, entry->d_name, s->data,
-			name);
+		(void)snprintf(path, sizeof(path), "%s/%s%s/%s", s->state, entry->d_name,
+			s->data, name);
 		found = holds_any(path, text);
 	}
 	(void)closedir(dir);
@@ -209,8 +211,8 @@ void store_sql(const char *path, const char *sql)
 	char *message = NULL;
 
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &message) == SQLITE_OK, "%s: %s", sql,
-		message);
+	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &message) == SQLITE_OK, "%s: %s",
+		sql, message);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 
@@ -243,6 +245,33 @@ int store_sql_int(const char *path, const char *sql)
 
 /* ---- backups ---- */
 
+struct backup *store_prepare(enum backup_type type)
+{
+	struct backup *b = NULL;
+	status rc = backup_prepare(store_server(), FAMILY_CERTSRV, type, &b);
+
+	ck_assert_msg(rc == STATUS_OK, "backup_prepare: %s", status_pending());
+	return b;
+}
+
+struct history store_history(void)
+{
+	struct server *server = store_server();
+	struct history h;
+
+	ck_assert_int_eq(history_load(server, &h), STATUS_OK);
+	server_free(server);
+	return h;
+}
+
+void store_put_history(struct history h)
+{
+	struct server *server = store_server();
+
+	ck_assert_int_eq(history_save(server, &h), STATUS_OK);
+	server_free(server);
+}
+
 char *store_stream(struct backup *b, const char *file, size_t size, size_t *length)
 {
 	uint64_t expected = 0;
@@ -268,10 +297,8 @@ char *store_stream(struct backup *b, const char *file, size_t size, size_t *leng
 void store_back_up(void)
 {
 	const struct engine_files *files;
-	struct backup *b;
-	status rc = backup_prepare(store_server(), FAMILY_CERTSRV, BACKUP_FULL, &b);
+	struct backup *b = store_prepare(BACKUP_FULL);
 
-	ck_assert_msg(rc == STATUS_OK, "backup_prepare: %s", status_pending());
 	ck_assert_int_eq(backup_databases(b, &files), STATUS_OK);
 	for (size_t i = 0; i < files->count; i++)
 		free(store_stream(b, files->items[i].path, 65536, NULL));
@@ -300,10 +327,12 @@ struct restore *store_restore(unsigned family)
 	return restore;
 }
 
-status store_register(struct restore *restore, const struct store *s, const char *const *names)
+status store_register(
+	struct restore *restore, const struct store *s, const char *const *names)
 {
 	const char *paths[16];
-	struct restore_request q = {.map_given = true, .old_names = paths, .new_names = paths};
+	struct restore_request q = {
+		.map_given = true, .old_names = paths, .new_names = paths};
 
 	while (names[q.map_count]) {
 		paths[q.map_count] = store_path(s, names[q.map_count]);
@@ -349,7 +378,8 @@ void store_stage_file(const struct store *s, const char *name, const char *from)
 	char *data;
 	size_t size;
 
-	ck_assert_int_eq(file_read_at(AT_FDCWD, from, 1 << 24, &data, &size, NULL), STATUS_OK);
+	ck_assert_int_eq(
+		file_read_at(AT_FDCWD, from, 1 << 24, &data, &size, NULL), STATUS_OK);
 	stage(s, name, data, size);
 	free(data);
 }
@@ -373,7 +403,19 @@ bool store_pending(void)
 	return pending;
 }
 
-void store_restored(const struct store *s, const char *const *names, const char *const *contents)
+struct registration *store_registration(void)
+{
+	struct server *server = store_server();
+	struct registration *r = NULL;
+	status rc = registration_load(server, &r);
+
+	ck_assert_msg(rc == STATUS_OK, "registration_load: %s", status_pending());
+	server_free(server);
+	return r;
+}
+
+void store_restored(
+	const struct store *s, const char *const *names, const char *const *contents)
 {
 	struct restore *restore;
 

@@ -12,6 +12,8 @@
 #ifndef TESTS_STORE_H
 #define TESTS_STORE_H
 
+#include "server/history.h"
+#include "server/registration.h"
 #include "server/server.h"
 #include "server/service.h"
 #include "session/backup.h"
@@ -56,6 +58,12 @@ bool store_was_replaced(const struct store *store, const char *name, const char 
 /* Reads FILE of BACKUP to its end in pieces of SIZE; the content (free()) with a NUL. */
 char *store_stream(struct backup *backup, const char *file, size_t size, size_t *length);
 
+/* A CertSrv session. */
+struct backup *store_prepare(enum backup_type type);
+
+struct history store_history(void);
+void store_put_history(struct history history);
+
 /* Prepares, delivers everything, ends and records: a complete full backup. */
 void store_back_up(void);
 
@@ -67,8 +75,8 @@ void store_let_age(void);
 struct restore *store_restore(unsigned family);
 
 /* A full set without logs whose databases NAMES (NULL at the end) keep their places. */
-status store_register(struct restore *restore, const struct store *store,
-	const char *const *names);
+status store_register(
+	struct restore *restore, const struct store *store, const char *const *names);
 
 /* Puts TEXT where recovery looks for the new DIR/data/NAME. */
 void store_stage(const struct store *store, const char *name, const char *text);
@@ -79,8 +87,11 @@ void store_stage_file(const struct store *store, const char *name, const char *f
 status store_recover(void);
 bool store_pending(void);
 
+/* What is registered: the caller's; NULL for nothing. */
+struct registration *store_registration(void);
+
 /* Stops, registers NAMES, stages CONTENTS, completes, ends: ready for recovery. */
-void store_restored(const struct store *store, const char *const *names,
-	const char *const *contents);
+void store_restored(
+	const struct store *store, const char *const *names, const char *const *contents);
 
 #endif

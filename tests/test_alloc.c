@@ -3,16 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdalign.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/status.h"
+#include "forked.h"
 #include "rerun.h"
 #include "sanitized.h"
 #include "support.h"
@@ -157,7 +157,7 @@ START_TEST(unmapped_addresses_are_never_read)
 }
 END_TEST
 
-#define MANY 100000
+#define MANY 30000
 
 START_TEST(very_many_blocks_are_told_apart)
 {
@@ -195,7 +195,7 @@ static pthread_barrier_t barrier;
 static void *contested;
 static _Atomic unsigned winners;
 
-#define ROUNDS 500
+#define ROUNDS 300
 
 static void *race(void *unused)
 {
@@ -407,7 +407,7 @@ END_TEST
 
 /* ---- fork ---- */
 
-static atomic_bool stop;
+static atomic_bool stop, busy;
 
 /* Check's assertions are for the test's own thread: returns whether all went well. */
 static void *allocate_without_pause(void *unused)
@@ -424,15 +424,13 @@ static void *allocate_without_pause(void *unused)
 		for (size_t i = 0; i < count; i++)
 			good = alloc_free(ALLOC_DS, blocks[i]) && good;
 		good = !alloc_free(ALLOC_DS, &stop) && good;
+		atomic_store(&busy, true);
 	}
 	return good ? &stop : NULL;
 }
 
-static int use_in_child(char *parents)
+static int use_in_child(void *parents)
 {
-	/* Check's own handler would end the whole test. */
-	(void)signal(SIGALRM, SIG_DFL);
-	(void)alarm(20);
 	if (strcmp(parents, "parent's") != 0 || !alloc_free(ALLOC_CERTSRV, parents))
 		return 1;
 	if (alloc_free(ALLOC_CERTSRV, parents))
@@ -449,24 +447,20 @@ static int use_in_child(char *parents)
 
 START_TEST(forked_child_can_allocate_and_free)
 {
+	time_t begin = time(NULL);
 	pthread_t thread;
 	void *good;
 
 	atomic_store(&stop, false);
 	ck_assert_int_eq(pthread_create(&thread, NULL, allocate_without_pause, NULL), 0);
-	for (int i = 0; i < 100; i++) {
+	while (!atomic_load(&busy))
+		(void)sched_yield();
+	for (int i = 0; !forked_often_enough(i, begin); i++) {
 		char *block = alloc_block(ALLOC_CERTSRV, 16);
-		int result;
-		pid_t pid;
 
 		ck_assert_ptr_nonnull(block);
 		memcpy(block, "parent's", 9);
-		ck_assert_int_ge(pid = fork(), 0);
-		if (pid == 0)
-			_exit(use_in_child(block));
-		ck_assert_int_eq(waitpid(pid, &result, 0), pid);
-		ck_assert(WIFEXITED(result));
-		ck_assert_int_eq(WEXITSTATUS(result), 0);
+		ck_assert_int_eq(forked(fork, use_in_child, block), 0);
 		ck_assert_str_eq(block, "parent's");
 		ck_assert(alloc_free(ALLOC_CERTSRV, block));
 	}

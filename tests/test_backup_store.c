@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include "base/unc.h"
-#include "server/history.h"
-#include "server/service.h"
 #include "store.h"
 #include "support.h"
 
@@ -35,25 +33,6 @@ static status try_to_prepare(unsigned family, enum backup_type type)
 	if (b)
 		ck_assert_int_eq(backup_end(b, false), STATUS_OK);
 	return rc;
-}
-
-static struct backup *prepare(void)
-{
-	struct backup *b;
-	status rc = backup_prepare(store_server(), FAMILY_CERTSRV, BACKUP_FULL, &b);
-
-	ck_assert_msg(rc == STATUS_OK, "%s", status_pending());
-	return b;
-}
-
-static bool recorded(void)
-{
-	struct server *server = store_server();
-	struct history h;
-
-	ck_assert_int_eq(history_load(server, &h), STATUS_OK);
-	server_free(server);
-	return h.full.taken;
 }
 
 /* ---- prepare ---- */
@@ -87,7 +66,8 @@ START_TEST(a_pending_restore_is_named_ahead_of_the_stopped_service)
 	store_control(SERVICE_STOP);
 	restore = store_restore(FAMILY_CERTSRV);
 	ck_assert_int_eq(store_register(restore, store, names), STATUS_OK);
-	ck_assert_int_eq(try_to_prepare(FAMILY_CERTSRV, BACKUP_FULL), hrRestoreInProgress);
+	ck_assert_int_eq(
+		try_to_prepare(FAMILY_CERTSRV, BACKUP_FULL), hrRestoreInProgress);
 	restore_end(restore);
 	ck_assert_int_eq(try_to_prepare(FAMILY_DS, BACKUP_FULL), hrRestoreInProgress);
 }
@@ -98,14 +78,15 @@ START_TEST(a_damaged_registration_is_a_pending_restore_too)
 	char *path = support_path(store->state, "registration");
 
 	support_write(path, "noise");
-	ck_assert_int_eq(try_to_prepare(FAMILY_CERTSRV, BACKUP_FULL), hrRestoreInProgress);
+	ck_assert_int_eq(
+		try_to_prepare(FAMILY_CERTSRV, BACKUP_FULL), hrRestoreInProgress);
 	free(path);
 }
 END_TEST
 
 START_TEST(one_backup_at_a_time_in_one_process_and_for_both_families)
 {
-	struct backup *b = prepare();
+	struct backup *b = store_prepare(BACKUP_FULL);
 
 	ck_assert_int_eq(try_to_prepare(FAMILY_CERTSRV, BACKUP_FULL), hrBackupInProgress);
 	ck_assert_int_eq(try_to_prepare(FAMILY_DS, BACKUP_FULL), hrBackupInProgress);
@@ -132,9 +113,10 @@ static int finds_it_busy(void)
 {
 	struct backup *b;
 
-	return backup_prepare(store_server(), FAMILY_DS, BACKUP_FULL, &b) == hrBackupInProgress
-		? 42
-		: 1;
+	return backup_prepare(store_server(), FAMILY_DS, BACKUP_FULL, &b) ==
+			       hrBackupInProgress
+		       ? 42
+		       : 1;
 }
 
 /* Without ending it. */
@@ -142,12 +124,14 @@ static int prepares_and_dies(void)
 {
 	struct backup *b;
 
-	return backup_prepare(store_server(), FAMILY_DS, BACKUP_FULL, &b) == STATUS_OK ? 42 : 1;
+	return backup_prepare(store_server(), FAMILY_DS, BACKUP_FULL, &b) == STATUS_OK
+		       ? 42
+		       : 1;
 }
 
 START_TEST(one_backup_at_a_time_across_processes_and_a_dead_one_does_not_count)
 {
-	struct backup *b = prepare();
+	struct backup *b = store_prepare(BACKUP_FULL);
 
 	ck_assert_int_eq(in_child(finds_it_busy), 42);
 	ck_assert_int_eq(backup_end(b, false), STATUS_OK);
@@ -158,26 +142,29 @@ END_TEST
 
 START_TEST(stores_without_logs_have_no_incremental_backups)
 {
-	ck_assert_int_eq(try_to_prepare(FAMILY_CERTSRV, BACKUP_INCREMENTAL), hrCircularLogging);
+	ck_assert_int_eq(
+		try_to_prepare(FAMILY_CERTSRV, BACKUP_INCREMENTAL), hrCircularLogging);
 	store_back_up();
-	ck_assert_int_eq(try_to_prepare(FAMILY_CERTSRV, BACKUP_INCREMENTAL), hrCircularLogging);
+	ck_assert_int_eq(
+		try_to_prepare(FAMILY_CERTSRV, BACKUP_INCREMENTAL), hrCircularLogging);
 }
 END_TEST
 
 START_TEST(truncation_of_a_store_without_logs_does_nothing_and_succeeds)
 {
-	struct backup *b = prepare();
+	struct backup *b = store_prepare(BACKUP_FULL);
 	const struct engine_files *files;
 
 	ck_assert_int_eq(backup_databases(b, &files), STATUS_OK);
 	for (size_t i = 0; i < files->count; i++)
 		free(store_stream(b, files->items[i].path, 4096, NULL));
-	ck_assert_int_eq(backup_truncate(b), hrInvalidBackupSequence); /* no logs listed yet */
+	ck_assert_int_eq(
+		backup_truncate(b), hrInvalidBackupSequence); /* no logs listed yet */
 	ck_assert_int_eq(backup_logs(b, &files), STATUS_OK);
 	ck_assert_uint_eq(files->count, 0);
 	ck_assert_int_eq(backup_truncate(b), STATUS_OK);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(recorded());
+	ck_assert(store_history().full.taken);
 	ck_assert(support_exists(store_path(store, "newcerts/01.pem")));
 }
 END_TEST
@@ -188,7 +175,7 @@ START_TEST(each_listed_file_gives_what_it_held_and_the_size_that_was_announced)
 {
 	static const char *const names[] = {
 		"index.txt", "newcerts/01.pem", "newcerts/02.pem", "serial"};
-	struct backup *b = prepare();
+	struct backup *b = store_prepare(BACKUP_FULL);
 	const struct engine_files *files;
 
 	ck_assert_int_eq(backup_databases(b, &files), STATUS_OK);
@@ -203,13 +190,13 @@ START_TEST(each_listed_file_gives_what_it_held_and_the_size_that_was_announced)
 		free(content);
 	}
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(!recorded()); /* the logs were not listed */
+	ck_assert(!store_history().full.taken); /* the logs were not listed */
 }
 END_TEST
 
 START_TEST(a_session_is_the_state_at_prepare)
 {
-	struct backup *b = prepare();
+	struct backup *b = store_prepare(BACKUP_FULL);
 	const struct engine_files *files;
 	char *content;
 
@@ -254,7 +241,7 @@ static char *backslashes(const char *path)
 
 START_TEST(a_listed_file_opens_by_every_form_of_its_name)
 {
-	struct backup *b = prepare();
+	struct backup *b = store_prepare(BACKUP_FULL);
 	const char *path = store_path(store, "serial");
 	char *windows = backslashes(path);
 	const struct engine_files *files;
@@ -263,8 +250,10 @@ START_TEST(a_listed_file_opens_by_every_form_of_its_name)
 	ck_assert_int_eq(open_named(b, "", path), STATUS_OK);
 	ck_assert_int_eq(open_named(b, "D", path), STATUS_OK);
 	ck_assert_int_eq(open_named(b, "\\\\" STORE_NAME "\\posix$", windows), STATUS_OK);
-	ck_assert_int_eq(open_named(b, "D\\\\" STORE_NAME "\\posix$", windows), STATUS_OK);
-	ck_assert_int_eq(open_named(b, "", "\\\\" STORE_NAME "\\certs\\serial"), STATUS_OK);
+	ck_assert_int_eq(
+		open_named(b, "D\\\\" STORE_NAME "\\posix$", windows), STATUS_OK);
+	ck_assert_int_eq(
+		open_named(b, "", "\\\\" STORE_NAME "\\certs\\serial"), STATUS_OK);
 	ck_assert_int_eq(open_named(b, "D", "\\\\CA01\\certs\\serial"), STATUS_OK);
 	ck_assert_int_eq(backup_end(b, false), STATUS_OK);
 	free(windows);
@@ -275,29 +264,30 @@ START_TEST(nothing_else_opens)
 {
 	static const char *const names[] = {"", "D", "serial", "Dserial", "certs\\serial",
 		"\\\\other\\certs\\serial", "\\\\" STORE_NAME "\\nosuch\\serial",
-		"\\\\" STORE_NAME "\\certs\\..\\data\\serial", "\\\\" STORE_NAME "\\certs\\absent",
-		"\\\\" STORE_NAME "\\certs", "\\\\", "/etc/passwd", "D/etc/passwd", "/"};
-	struct backup *b = prepare();
+		"\\\\" STORE_NAME "\\certs\\..\\data\\serial",
+		"\\\\" STORE_NAME "\\certs\\absent", "\\\\" STORE_NAME "\\certs", "\\\\",
+		"/etc/passwd", "D/etc/passwd", "/"};
+	struct backup *b = store_prepare(BACKUP_FULL);
 	const struct engine_files *files;
 
 	ck_assert_int_eq(backup_databases(b, &files), STATUS_OK);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		status rc = open_named(b, "", names[i]);
 
-		ck_assert_msg(rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND), "\"%s\": %s", names[i],
-			status_name(rc));
+		ck_assert_msg(rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND), "\"%s\": %s",
+			names[i], status_name(rc));
 	}
 	ck_assert_int_eq(open_named(b, store->data, "/../data/serial"),
 		STATUS_WIN32(ERROR_FILE_NOT_FOUND));
-	ck_assert_int_eq(
-		open_named(b, store->data, "/./serial"), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_int_eq(open_named(b, store->data, "/./serial"),
+		STATUS_WIN32(ERROR_FILE_NOT_FOUND));
 	ck_assert_int_eq(backup_end(b, false), STATUS_OK);
 }
 END_TEST
 
 START_TEST(a_file_opens_only_after_it_was_listed)
 {
-	struct backup *b = prepare();
+	struct backup *b = store_prepare(BACKUP_FULL);
 	const struct engine_files *files;
 
 	ck_assert_int_eq(open_named(b, "", store_path(store, "serial")),
@@ -314,7 +304,7 @@ START_TEST(dynamic_files_are_listed_but_never_opened)
 	struct names list = {0};
 
 	support_write(store_path(store, "crl/one.crl"), "crl\n");
-	b = prepare();
+	b = store_prepare(BACKUP_FULL);
 	ck_assert_int_eq(backup_dynamic(b, &list), STATUS_OK);
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_str_eq(list.items[0], store_path(store, "crl/one.crl"));
@@ -327,7 +317,7 @@ END_TEST
 
 START_TEST(a_session_knows_its_server_and_its_time)
 {
-	struct backup *b = prepare();
+	struct backup *b = store_prepare(BACKUP_FULL);
 
 	ck_assert_str_eq(backup_server(b)->name, STORE_NAME);
 	ck_assert_int_gt(backup_time(b), 1700000000);
@@ -354,7 +344,7 @@ static void save(const char *path, const char *data, size_t size)
 
 START_TEST(a_sqlite_session_gives_a_database_with_the_rows_at_prepare)
 {
-	struct backup *b = prepare();
+	struct backup *b = store_prepare(BACKUP_FULL);
 	const struct engine_files *files;
 	const char *copy = store_path(store, "copy");
 	char *content;
@@ -371,7 +361,7 @@ START_TEST(a_sqlite_session_gives_a_database_with_the_rows_at_prepare)
 	ck_assert_int_eq(backup_logs(b, &files), STATUS_OK);
 	ck_assert_uint_eq(files->count, 0);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(recorded());
+	ck_assert(store_history().full.taken);
 }
 END_TEST
 #endif
@@ -392,7 +382,8 @@ static void add_refusals(TCase *tests)
 	tcase_add_test(tests, a_stopped_service_is_not_there_to_be_backed_up);
 	tcase_add_test(tests, nor_is_a_suspended_one);
 	tcase_add_test(tests, one_backup_at_a_time_in_one_process_and_for_both_families);
-	tcase_add_test(tests, one_backup_at_a_time_across_processes_and_a_dead_one_does_not_count);
+	tcase_add_test(tests,
+		one_backup_at_a_time_across_processes_and_a_dead_one_does_not_count);
 	tcase_add_test(tests, stores_without_logs_have_no_incremental_backups);
 }
 
@@ -404,8 +395,10 @@ int main(void)
 	add_refusals(flat);
 	tcase_add_test(flat, a_pending_restore_is_named_ahead_of_the_stopped_service);
 	tcase_add_test(flat, a_damaged_registration_is_a_pending_restore_too);
-	tcase_add_test(flat, truncation_of_a_store_without_logs_does_nothing_and_succeeds);
-	tcase_add_test(flat, each_listed_file_gives_what_it_held_and_the_size_that_was_announced);
+	tcase_add_test(
+		flat, truncation_of_a_store_without_logs_does_nothing_and_succeeds);
+	tcase_add_test(flat,
+		each_listed_file_gives_what_it_held_and_the_size_that_was_announced);
 	tcase_add_test(flat, a_session_is_the_state_at_prepare);
 	tcase_add_test(flat, a_listed_file_opens_by_every_form_of_its_name);
 	tcase_add_test(flat, nothing_else_opens);
@@ -416,7 +409,8 @@ int main(void)
 	TCase *sqlite = on(suite, "sqlite", setup_sqlite);
 
 	add_refusals(sqlite);
-	tcase_add_test(sqlite, a_sqlite_session_gives_a_database_with_the_rows_at_prepare);
+	tcase_add_test(
+		sqlite, a_sqlite_session_gives_a_database_with_the_rows_at_prepare);
 #endif
 	return support_run(suite);
 }

@@ -9,10 +9,10 @@
 
 static struct store *store;
 
-static const char *const names[] = {"index.txt", "newcerts/01.pem", "newcerts/02.pem", "serial",
-	NULL};
-static const char *const contents[] = {"V\t351231235959Z\t\t02\tunknown\t/CN=two\n", "new one\n",
-	"new two\n", "03\n"};
+static const char *const names[] = {
+	"index.txt", "newcerts/01.pem", "newcerts/02.pem", "serial", NULL};
+static const char *const contents[] = {
+	"V\t351231235959Z\t\t02\tunknown\t/CN=two\n", "new one\n", "new two\n", "03\n"};
 
 static void setup(void)
 {
@@ -85,7 +85,8 @@ START_TEST(a_recovery_that_fails_keeps_the_service_down)
 
 	store_restored(store, names, without_index);
 	ck_assert_int_eq(remove(store_path(store, "index.txt")), 0);
-	ck_assert_int_eq(control(SERVICE_START, NULL), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_int_eq(
+		control(SERVICE_START, NULL), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
 	ck_assert_int_eq(store_state(), SERVICE_STOPPED);
 	ck_assert(store_pending());
 }
@@ -98,7 +99,8 @@ START_TEST(the_daemon_starts_on_what_was_recovered_and_its_output_is_handed_on)
 	char extra[16384], *seen;
 
 	(void)snprintf(extra, sizeof(extra),
-		"[service]\nstart = /bin/sh -c \"echo starting; cp %s %s\"\nstop = /bin/rm -f %s\n"
+		"[service]\nstart = /bin/sh -c \"echo starting; cp %s %s\"\nstop = "
+		"/bin/rm -f %s\n"
 		"status = /bin/sh -c \"test -e %s || exit 3\"\n",
 		store_path(store, "newcerts/01.pem"), running, running, running);
 	store_configure(store, extra);
@@ -122,11 +124,12 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, without_a_restore_controls_pass_through);
-	tcase_add_loop_test(
-		tests, a_restore_that_is_not_completed_or_failed_keeps_the_service_down, 0, 2);
+	tcase_add_loop_test(tests,
+		a_restore_that_is_not_completed_or_failed_keeps_the_service_down, 0, 2);
 	tcase_add_test(tests, starting_recovers_a_completed_restore_first);
 	tcase_add_test(tests, a_recovery_that_fails_keeps_the_service_down);
-	tcase_add_test(tests, the_daemon_starts_on_what_was_recovered_and_its_output_is_handed_on);
+	tcase_add_test(tests,
+		the_daemon_starts_on_what_was_recovered_and_its_output_is_handed_on);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);
 }

@@ -70,7 +70,8 @@ START_TEST(a_file_that_two_patterns_name_is_listed_once)
 	struct names found;
 	char extra[4200];
 
-	(void)snprintf(extra, sizeof(extra), "dynamic = %s\n", store_path(store, "crl/a.crl"));
+	(void)snprintf(
+		extra, sizeof(extra), "dynamic = %s\n", store_path(store, "crl/a.crl"));
 	store_configure(store, extra);
 	support_write(store_path(store, "crl/a.crl"), "a");
 	ck_assert_int_eq(list(&found), STATUS_OK);
@@ -111,8 +112,8 @@ int main(void)
 	tcase_add_test(tests, files_and_globs_are_listed_sorted_as_they_are_now);
 	tcase_add_test(tests, what_does_not_exist_is_left_out);
 	tcase_add_test(tests, a_file_that_two_patterns_name_is_listed_once);
-	tcase_add_test(
-		tests, a_glob_that_meets_a_link_to_nothing_fails_rather_than_leave_files_out);
+	tcase_add_test(tests,
+		a_glob_that_meets_a_link_to_nothing_fails_rather_than_leave_files_out);
 	tcase_add_test(tests, a_directory_in_a_files_place_is_an_error_that_names_it);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);

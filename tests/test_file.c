@@ -1,39 +1,27 @@
 /*
- * Small files, directories and descriptors; the steps that file_step_hook is shown.
+ * Small files and descriptors; the steps that file_step_hook is shown.
  */
 #include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "support.h"
+#include "in_dir.h"
 
 #define NO_ACCESS     STATUS_WIN32(ERROR_ACCESS_DENIED)
 #define NOT_FOUND     STATUS_WIN32(ERROR_FILE_NOT_FOUND)
-#define BAD_NAME      STATUS_WIN32(ERROR_INVALID_NAME)
 #define BAD_DATA      STATUS_WIN32(ERROR_INVALID_DATA)
 #define TOO_LARGE     STATUS_WIN32(ERROR_FILE_TOO_LARGE)
 #define TEMPORARY     ".state.backupapi-new"
-#define DIED          42
-#define MAX_STEPS     64
 #define SMALL_PATTERN "0123456789abcdef"
-
-static char *dir;
-static int dirfd_of_dir;
-static mode_t former_umask;
 
 /* A file system without O_TMPFILE, when wanted. */
 static bool no_tmpfile;
@@ -55,293 +43,6 @@ int openat(int at, const char *path, int flags, ...)
 	}
 	return (int)syscall(SYS_openat, at, path, flags, mode);
 }
-
-/* ---- the hook ---- */
-
-static enum file_step steps[MAX_STEPS];
-static int step_count;
-static int dies_at = -1; /* counts both events of each step */
-static int event_count;
-
-static void note(const struct file_event *event)
-{
-	if (event_count++ == dies_at)
-		_exit(DIED);
-	if (event->done && step_count < MAX_STEPS)
-		steps[step_count++] = event->step;
-}
-
-static void watch_steps(void)
-{
-	step_count = 0;
-	event_count = 0;
-	dies_at = -1;
-	file_step_hook = note;
-}
-
-static void assert_steps(int count, ...)
-{
-	va_list args;
-
-	ck_assert_int_eq(step_count, count);
-	va_start(args, count);
-	for (int i = 0; i < count; i++)
-		ck_assert_int_eq(steps[i], va_arg(args, int));
-	va_end(args);
-}
-
-/* ---- fixture and helpers ---- */
-
-static void set_up(void)
-{
-	dir = support_tmpdir();
-	dirfd_of_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(dirfd_of_dir, 0);
-	former_umask = umask(022);
-	no_tmpfile = false;
-	file_step_hook = NULL;
-}
-
-static void tear_down(void)
-{
-	file_step_hook = NULL;
-	(void)umask(former_umask);
-	ck_assert_int_eq(close(dirfd_of_dir), 0);
-}
-
-static char *in_dir(const char *name)
-{
-	return support_path(dir, name);
-}
-
-static void write_in_dir(const char *name, const char *text)
-{
-	char *path = in_dir(name);
-
-	support_write(path, text);
-	free(path);
-}
-
-static void assert_text(const char *name, const char *text)
-{
-	char *path = in_dir(name);
-	char *found = support_read(path);
-
-	ck_assert_str_eq(found, text);
-	free(found);
-	free(path);
-}
-
-static bool exists_in_dir(const char *name)
-{
-	struct stat st;
-
-	return fstatat(dirfd_of_dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static mode_t mode_of(const char *name)
-{
-	struct stat st;
-
-	ck_assert_int_eq(fstatat(dirfd_of_dir, name, &st, AT_SYMLINK_NOFOLLOW), 0);
-	return st.st_mode & 07777;
-}
-
-static void make_dir(const char *name)
-{
-	ck_assert_int_eq(mkdirat(dirfd_of_dir, name, 0755), 0);
-}
-
-static void make_link(const char *target, const char *name)
-{
-	ck_assert_int_eq(symlinkat(target, dirfd_of_dir, name), 0);
-}
-
-static status open_dir(const char *name, enum file_walk walk, int *fd)
-{
-	char *path = in_dir(name);
-	status rc = file_open_dir(path, walk, fd);
-
-	free(path);
-	return rc;
-}
-
-static void assert_opens(const char *name, enum file_walk walk)
-{
-	int fd, flags;
-
-	ck_assert_int_eq(open_dir(name, walk, &fd), STATUS_OK);
-	flags = fcntl(fd, F_GETFD);
-	ck_assert_int_ge(flags, 0);
-	ck_assert(flags & FD_CLOEXEC);
-	ck_assert_int_eq(fsync(fd), 0);
-	ck_assert_int_eq(close(fd), 0);
-}
-
-static void assert_open_fails(const char *name, enum file_walk walk, status expected)
-{
-	int fd = 99;
-
-	ck_assert_int_eq(open_dir(name, walk, &fd), expected);
-	ck_assert_int_eq(fd, -1);
-}
-
-/* ---- directories ---- */
-
-START_TEST(open_dir_takes_plain_directories_either_way)
-{
-	make_dir("a");
-	make_dir("a/b");
-	assert_opens("a/b", FILE_FOLLOW);
-	assert_opens("a/b", FILE_NO_SYMLINK);
-	assert_opens("a//./b/", FILE_NO_SYMLINK);
-}
-END_TEST
-
-START_TEST(open_dir_follows_links_only_when_told)
-{
-	make_dir("a");
-	make_dir("a/b");
-	make_link("a", "link");
-	make_link("b", "a/last");
-	assert_opens("link/b", FILE_FOLLOW);
-	assert_opens("a/last", FILE_FOLLOW);
-	assert_open_fails("link/b", FILE_NO_SYMLINK, NO_ACCESS);
-	ck_assert_ptr_nonnull(strstr(status_pending(), "\"link\" is a symbolic link"));
-	assert_open_fails("a/last", FILE_NO_SYMLINK, NO_ACCESS);
-}
-END_TEST
-
-START_TEST(open_dir_refuses_what_is_no_directory_path)
-{
-	int fd;
-	char name[NAME_MAX + 2];
-
-	memset(name, 'n', NAME_MAX + 1);
-	name[NAME_MAX + 1] = '\0';
-	write_in_dir("file", "");
-	make_dir("a");
-	assert_open_fails("missing", FILE_FOLLOW, NOT_FOUND);
-	assert_open_fails("missing", FILE_NO_SYMLINK, NOT_FOUND);
-	assert_open_fails("file", FILE_FOLLOW, status_from_errno(ENOTDIR));
-	assert_open_fails("file", FILE_NO_SYMLINK, status_from_errno(ENOTDIR));
-	assert_open_fails("a/../a", FILE_NO_SYMLINK, BAD_NAME);
-	assert_open_fails(name, FILE_NO_SYMLINK, status_from_errno(ENAMETOOLONG));
-	ck_assert_int_eq(file_open_dir("tmp", FILE_FOLLOW, &fd), BAD_NAME);
-	ck_assert_int_eq(file_open_dir("", FILE_NO_SYMLINK, &fd), BAD_NAME);
-}
-END_TEST
-
-START_TEST(open_dir_takes_the_root)
-{
-	int fd;
-
-	ck_assert_int_eq(file_open_dir("/", FILE_NO_SYMLINK, &fd), STATUS_OK);
-	ck_assert_int_eq(close(fd), 0);
-}
-END_TEST
-
-START_TEST(open_parent_gives_directory_and_last_name)
-{
-	char *path = in_dir("some.db");
-	struct stat a, b;
-	const char *name;
-	int fd;
-
-	ck_assert_int_eq(file_open_parent(path, FILE_NO_SYMLINK, &fd, &name), STATUS_OK);
-	ck_assert_str_eq(name, "some.db");
-	ck_assert_ptr_eq(name, path + strlen(dir) + 1);
-	ck_assert_int_eq(fstat(fd, &a), 0);
-	ck_assert_int_eq(fstat(dirfd_of_dir, &b), 0);
-	ck_assert(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
-	ck_assert_int_eq(close(fd), 0);
-	free(path);
-	ck_assert_int_eq(file_open_parent("/x", FILE_FOLLOW, &fd, &name), STATUS_OK);
-	ck_assert_str_eq(name, "x");
-	ck_assert_int_eq(close(fd), 0);
-}
-END_TEST
-
-START_TEST(open_parent_needs_a_last_name)
-{
-	static const char *const paths[] = {"/", "/tmp/", "/tmp/.", "/tmp/..", "x", ""};
-	const char *name;
-	int fd;
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		ck_assert_int_eq(
-			file_open_parent(paths[i], FILE_FOLLOW, &fd, &name), BAD_NAME);
-}
-END_TEST
-
-START_TEST(make_dirs_gives_the_modes_whatever_the_umask)
-{
-	char *path = in_dir("a/b/c");
-
-	(void)umask(077);
-	ck_assert_int_eq(file_make_dirs(path, 0770), STATUS_OK);
-	(void)umask(022);
-	ck_assert_uint_eq(mode_of("a"), 0755);
-	ck_assert_uint_eq(mode_of("a/b"), 0755);
-	ck_assert_uint_eq(mode_of("a/b/c"), 0770);
-	free(path);
-}
-END_TEST
-
-START_TEST(make_dirs_leaves_existing_ones_alone)
-{
-	char *path = in_dir("a/b");
-
-	make_dir("a");
-	ck_assert_int_eq(fchmodat(dirfd_of_dir, "a", 0711, 0), 0);
-	ck_assert_int_eq(file_make_dirs(path, 0700), STATUS_OK);
-	ck_assert_int_eq(file_make_dirs(path, 0755), STATUS_OK);
-	ck_assert_uint_eq(mode_of("a"), 0711);
-	ck_assert_uint_eq(mode_of("a/b"), 0700);
-	free(path);
-}
-END_TEST
-
-START_TEST(make_dirs_syncs_the_parent_of_each)
-{
-	char *path = in_dir("a/b");
-
-	watch_steps();
-	ck_assert_int_eq(file_make_dirs(path, 0755), STATUS_OK);
-	assert_steps(
-		5, FILE_SYNC_DIR, FILE_MKDIR, FILE_SYNC_DIR, FILE_MKDIR, FILE_SYNC_DIR);
-	watch_steps();
-	ck_assert_int_eq(file_make_dirs(path, 0755), STATUS_OK);
-	assert_steps(1, FILE_SYNC_DIR);
-	free(path);
-}
-END_TEST
-
-START_TEST(make_dirs_fails_where_a_file_is_in_the_way)
-{
-	char *path = in_dir("file/b");
-
-	write_in_dir("file", "");
-	ck_assert_int_eq(file_make_dirs(path, 0755), status_from_errno(ENOTDIR));
-	free(path);
-	ck_assert_int_eq(file_make_dirs("relative", 0755), BAD_NAME);
-}
-END_TEST
-
-START_TEST(make_dir_at_refuses_all_but_directories)
-{
-	make_dir("real");
-	make_link("real", "link");
-	write_in_dir("file", "");
-	ck_assert_int_eq(file_make_dir_at(dirfd_of_dir, "new", 0710), STATUS_OK);
-	ck_assert_uint_eq(mode_of("new"), 0710);
-	ck_assert_int_eq(file_make_dir_at(dirfd_of_dir, "real", 0700), STATUS_OK);
-	ck_assert_uint_eq(mode_of("real"), 0755);
-	ck_assert_int_eq(file_make_dir_at(dirfd_of_dir, "link", 0700), NO_ACCESS);
-	ck_assert_int_eq(file_make_dir_at(dirfd_of_dir, "file", 0700),
-		STATUS_WIN32(ERROR_ALREADY_EXISTS));
-}
-END_TEST
 
 /* ---- reading ---- */
 
@@ -561,10 +262,10 @@ static int replace_until_death(void)
 
 START_TEST(replace_that_dies_at_any_step_leaves_old_or_new)
 {
-	int result = DIED, deaths = 0;
+	int result = STEP_DIED, deaths = 0;
 
 	(void)umask(077); /* one more step: the mode */
-	while (result == DIED) {
+	while (result == STEP_DIED) {
 		char *path = in_dir("state"), *text;
 
 		ck_assert_int_eq(replace("state", "old", 0644), STATUS_OK);
@@ -658,6 +359,7 @@ START_TEST(unlinked_files_work_where_the_file_system_has_none)
 	(void)umask(0);
 	write_in_dir(".backupapi-spool", "left by a crash");
 	assert_spool_works();
+	no_tmpfile = false;
 }
 END_TEST
 
@@ -676,22 +378,7 @@ START_TEST(write_all_reports_what_the_system_says)
 }
 END_TEST
 
-static void add_directory_tests(TCase *tc)
-{
-	tcase_add_test(tc, open_dir_takes_plain_directories_either_way);
-	tcase_add_test(tc, open_dir_follows_links_only_when_told);
-	tcase_add_test(tc, open_dir_refuses_what_is_no_directory_path);
-	tcase_add_test(tc, open_dir_takes_the_root);
-	tcase_add_test(tc, open_parent_gives_directory_and_last_name);
-	tcase_add_test(tc, open_parent_needs_a_last_name);
-	tcase_add_test(tc, make_dirs_gives_the_modes_whatever_the_umask);
-	tcase_add_test(tc, make_dirs_leaves_existing_ones_alone);
-	tcase_add_test(tc, make_dirs_syncs_the_parent_of_each);
-	tcase_add_test(tc, make_dirs_fails_where_a_file_is_in_the_way);
-	tcase_add_test(tc, make_dir_at_refuses_all_but_directories);
-}
-
-static void add_file_tests(TCase *tc)
+static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, read_gives_the_whole_file_and_a_nul);
 	tcase_add_test(tc, read_stops_at_the_limit);
@@ -719,8 +406,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 60);
-	add_directory_tests(tc);
-	add_file_tests(tc);
+	add_tests(tc);
 	suite_add_tcase(suite, tc);
 	return support_run(suite);
 }

@@ -1,38 +1,17 @@
 /*
- * Moving, also between two file systems: the temporary directory's and /dev/shm.
+ * Moving, within a file system and between two.
  */
 #include "base/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
-#include <unistd.h>
 
-#include "support.h"
+#include "two_dirs.h"
 
 #define EXISTS       STATUS_WIN32(ERROR_ALREADY_EXISTS)
 #define OTHER_DEVICE STATUS_WIN32(ERROR_NOT_SAME_DEVICE)
-#define TEMPORARY    ".to.backupapi-new"
-#define ACL_ACCESS   "system.posix_acl_access"
-#define ACL_DEFAULT  "system.posix_acl_default"
 #define DIED         42
 #define BIG          ((size_t)300000)
 
-/* An ACL as the kernel takes it: version 2, then entries of tag, permissions, id. */
-static const unsigned char acl_for_user_1234[] = {2, 0, 0, 0, /* version */
-	1, 0, 6, 0, 0xff, 0xff, 0xff, 0xff,                   /* owner rw- */
-	2, 0, 4, 0, 0xd2, 0x04, 0, 0,                         /* user 1234 r-- */
-	4, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,                   /* group --- */
-	16, 0, 4, 0, 0xff, 0xff, 0xff, 0xff,                  /* mask r-- */
-	32, 0, 0, 0, 0xff, 0xff, 0xff, 0xff /* others --- */};
-
-static int here, there; /* directories, THERE on another file system where it says so */
-static bool crossing;
 static int event_count, dies_at;
 static bool no_copy_range;
 
@@ -52,103 +31,6 @@ ssize_t copy_file_range(
 	return got <= 0 ? got : pwrite(to, block, (size_t)got, *out);
 }
 
-/* ---- fixtures ---- */
-
-static int open_path(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	ck_assert_int_ge(fd, 0);
-	return fd;
-}
-
-static void set_up_same(void)
-{
-	here = open_path(support_tmpdir());
-	there = open_path(support_tmpdir());
-	crossing = false;
-	no_copy_range = false;
-	file_step_hook = NULL;
-}
-
-/* Two file systems, or this test program says so once and has fewer tests. */
-static bool have_two_devices(void)
-{
-	const char *base = getenv("TMPDIR");
-	struct stat a, b;
-
-	return stat(base ? base : "/tmp", &a) == 0 && stat("/dev/shm", &b) == 0 &&
-	       access("/dev/shm", W_OK) == 0 && a.st_dev != b.st_dev;
-}
-
-static void set_up_crossing(void)
-{
-	char *former = getenv("TMPDIR") ? strdup(getenv("TMPDIR")) : NULL;
-
-	set_up_same();
-	ck_assert_int_eq(close(there), 0);
-	ck_assert_int_eq(setenv("TMPDIR", "/dev/shm", 1), 0);
-	there = open_path(support_tmpdir());
-	ck_assert_int_eq(former ? setenv("TMPDIR", former, 1) : unsetenv("TMPDIR"), 0);
-	free(former);
-	crossing = true;
-}
-
-static void tear_down(void)
-{
-	file_step_hook = NULL;
-	ck_assert_int_eq(close(here), 0);
-	ck_assert_int_eq(close(there), 0);
-}
-
-/* ---- helpers ---- */
-
-static int create(int dir, const char *name, const void *data, size_t size)
-{
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, data, size), (ssize_t)size);
-	return fd;
-}
-
-static void create_text(int dir, const char *name, const char *text)
-{
-	ck_assert_int_eq(close(create(dir, name, text, strlen(text))), 0);
-}
-
-static bool exists(int dir, const char *name)
-{
-	struct stat st;
-
-	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static struct stat stat_of(int dir, const char *name)
-{
-	struct stat st;
-
-	ck_assert_int_eq(fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW), 0);
-	return st;
-}
-
-static void assert_content(int dir, const char *name, const void *data, size_t size)
-{
-	char *found;
-	size_t length;
-
-	ck_assert_int_eq(file_read_at(dir, name, (size_t)1 << 30, &found, &length, NULL),
-		STATUS_OK);
-	ck_assert_uint_eq(length, size);
-	ck_assert(memcmp(found, data, size) == 0);
-	free(found);
-}
-
-static void assert_text(int dir, const char *name, const char *text)
-{
-	assert_content(dir, name, text, strlen(text));
-}
-
 static unsigned char *make_noise(void)
 {
 	unsigned char *noise = malloc(BIG);
@@ -157,54 +39,6 @@ static unsigned char *make_noise(void)
 	for (size_t i = 0; i < BIG; i++)
 		noise[i] = (unsigned char)(i * 2654435761u >> 13);
 	return noise;
-}
-
-static status move(void)
-{
-	return file_move_at(here, "from", there, "to");
-}
-
-static void assert_moved(void)
-{
-	ck_assert_int_eq(move(), STATUS_OK);
-	ck_assert(!exists(here, "from"));
-	ck_assert(!exists(there, TEMPORARY));
-}
-
-/* Extended attributes and ACLs are not everywhere; false where NAME's cannot be set. */
-static bool set_attribute(
-	int dir, const char *name, const char *attribute, const void *value, size_t size)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	bool set;
-
-	ck_assert_int_ge(fd, 0);
-	set = fsetxattr(fd, attribute, value, size, 0) == 0;
-	ck_assert(set || errno == ENOTSUP || errno == EPERM);
-	ck_assert_int_eq(close(fd), 0);
-	return set;
-}
-
-static ssize_t get_attribute(
-	int dir, const char *name, const char *attribute, void *value, size_t size)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t got;
-
-	ck_assert_int_ge(fd, 0);
-	got = fgetxattr(fd, attribute, value, size);
-	ck_assert_int_eq(close(fd), 0);
-	return got;
-}
-
-static bool supports(int dir, const char *attribute, const void *value, size_t size)
-{
-	bool supported;
-
-	create_text(dir, "probe", "");
-	supported = set_attribute(dir, "probe", attribute, value, size);
-	ck_assert_int_eq(unlinkat(dir, "probe", 0), 0);
-	return supported;
 }
 
 /* ---- on any file systems ---- */
@@ -333,92 +167,6 @@ END_TEST
 
 /* ---- across file systems ---- */
 
-START_TEST(crossing_keeps_owner_mode_and_times)
-{
-	const struct timespec times[2] = {{1000000000, 5}, {1100000000, 7}};
-	const bool root = geteuid() == 0;
-	struct stat st;
-	int fd = create(here, "from", "x", 1);
-
-	if (root)
-		ck_assert_int_eq(fchown(fd, 1234, 4321), 0);
-	ck_assert_int_eq(fchmod(fd, 04610), 0);
-	ck_assert_int_eq(futimens(fd, times), 0);
-	ck_assert_int_eq(close(fd), 0);
-	assert_moved();
-	st = stat_of(there, "to");
-	ck_assert_uint_eq(st.st_uid, root ? 1234 : geteuid());
-	ck_assert_uint_eq(st.st_gid, root ? 4321 : getegid());
-	ck_assert_uint_eq(st.st_mode & 07777, 04610);
-	ck_assert_int_eq(st.st_mtim.tv_sec, 1100000000);
-	ck_assert_int_eq(st.st_mtim.tv_nsec, 7);
-	ck_assert_int_eq(st.st_atim.tv_sec, 1000000000);
-}
-END_TEST
-
-START_TEST(crossing_keeps_extended_attributes_or_fails)
-{
-	char value[16];
-
-	create_text(here, "from", "x");
-	if (!set_attribute(here, "from", "user.note", "remember", 8)) {
-		(void)fputs("skipped: no extended attributes here\n", stderr);
-		return;
-	}
-	if (!supports(there, "user.note", "remember", 8)) {
-		ck_assert_int_eq(move(), status_from_errno(ENOTSUP));
-		assert_text(here, "from", "x");
-		ck_assert(!exists(there, "to"));
-		ck_assert(!exists(there, TEMPORARY));
-		return;
-	}
-	assert_moved();
-	ck_assert_int_eq(
-		get_attribute(there, "to", "user.note", value, sizeof(value)), 8);
-	ck_assert_mem_eq(value, "remember", 8);
-}
-END_TEST
-
-START_TEST(crossing_keeps_the_acl)
-{
-	unsigned char found[64];
-
-	create_text(here, "from", "x");
-	if (!set_attribute(here, "from", ACL_ACCESS, acl_for_user_1234,
-		    sizeof(acl_for_user_1234)) ||
-		!supports(there, ACL_ACCESS, acl_for_user_1234,
-			sizeof(acl_for_user_1234))) {
-		(void)fputs("skipped: no ACLs here\n", stderr);
-		return;
-	}
-	assert_moved();
-	ck_assert_int_eq(get_attribute(there, "to", ACL_ACCESS, found, sizeof(found)),
-		sizeof(acl_for_user_1234));
-	ck_assert_mem_eq(found, acl_for_user_1234, sizeof(acl_for_user_1234));
-	ck_assert_uint_eq(stat_of(there, "to").st_mode & 07777, 0640);
-}
-END_TEST
-
-START_TEST(crossing_lets_no_default_acl_widen_access)
-{
-	unsigned char found[64];
-
-	create_text(here, "from", "x");
-	ck_assert_int_eq(fchmodat(here, "from", 0640, 0), 0);
-	if (fsetxattr(there, ACL_DEFAULT, acl_for_user_1234, sizeof(acl_for_user_1234),
-		    0)) {
-		ck_assert_int_eq(errno, ENOTSUP);
-		(void)fputs("skipped: no default ACLs here\n", stderr);
-		return;
-	}
-	assert_moved();
-	ck_assert_int_eq(
-		get_attribute(there, "to", ACL_ACCESS, found, sizeof(found)), -1);
-	ck_assert_int_eq(errno, ENODATA);
-	ck_assert_uint_eq(stat_of(there, "to").st_mode & 07777, 0640);
-}
-END_TEST
-
 static void move_noise(void)
 {
 	unsigned char *noise = make_noise();
@@ -435,6 +183,7 @@ START_TEST(crossing_copies_every_byte_with_and_without_the_kernels_help)
 	ck_assert_int_eq(unlinkat(there, "to", 0), 0);
 	no_copy_range = true;
 	move_noise();
+	no_copy_range = false;
 }
 END_TEST
 
@@ -563,10 +312,6 @@ static TCase *crossing_tests(void)
 
 	tcase_add_checked_fixture(tc, set_up_crossing, tear_down);
 	add_common_tests(tc);
-	tcase_add_test(tc, crossing_keeps_owner_mode_and_times);
-	tcase_add_test(tc, crossing_keeps_extended_attributes_or_fails);
-	tcase_add_test(tc, crossing_keeps_the_acl);
-	tcase_add_test(tc, crossing_lets_no_default_acl_widen_access);
 	tcase_add_test(tc, crossing_copies_every_byte_with_and_without_the_kernels_help);
 	tcase_add_test(tc, crossing_keeps_holes);
 	tcase_add_test(tc, crossing_is_for_regular_files_only);

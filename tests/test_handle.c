@@ -1,13 +1,12 @@
 #include "base/handle.h"
 
 #include <pthread.h>
-#include <signal.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "forked.h"
 #include "sanitized.h"
 #include "support.h"
 
@@ -79,8 +78,8 @@ START_TEST(made_up_handles_are_refused)
 	check_dead(NULL);
 	check_dead(&first_object);
 	check_dead((void *)UINTPTR_MAX);
-	check_dead((char *)handle + 1);
-	check_dead((char *)handle - 1);
+	check_dead((void *)((uintptr_t)handle + 1));
+	check_dead((void *)((uintptr_t)handle - 1));
 	for (uintptr_t wild = 1; wild; wild *= 2)
 		if ((void *)(wild + 1) != handle)
 			check_dead((void *)(wild + 1));
@@ -260,9 +259,6 @@ static int child_sees_nothing(void *parents)
 {
 	void *own, *object;
 
-	/* Check's own handler would end the whole test. */
-	(void)signal(SIGALRM, SIG_DFL);
-	(void)alarm(20);
 	if (handle_acquire(~0u, parents, NULL) || handle_retire(~0u, parents, NULL))
 		return 1;
 	handle_release(parents);
@@ -276,25 +272,12 @@ static int child_sees_nothing(void *parents)
 										   : 4;
 }
 
-static void check_child(pid_t pid)
-{
-	int result;
-
-	ck_assert_int_eq(waitpid(pid, &result, 0), pid);
-	ck_assert(WIFEXITED(result));
-	ck_assert_int_eq(WEXITSTATUS(result), 0);
-}
-
 START_TEST(forked_child_begins_with_an_empty_table)
 {
 	void *handle = create(HANDLE_CERTSRV_BACKUP, &first_object);
-	pid_t pid;
 
 	ck_assert_ptr_eq(handle_acquire(BACKUP, handle, NULL), &first_object);
-	ck_assert_int_ge(pid = fork(), 0);
-	if (pid == 0)
-		_exit(child_sees_nothing(handle));
-	check_child(pid);
+	ck_assert_int_eq(forked(fork, child_sees_nothing, handle), 0);
 	handle_release(handle);
 	ck_assert_ptr_eq(handle_retire(BACKUP, handle, NULL), &first_object);
 }
@@ -303,17 +286,13 @@ END_TEST
 START_TEST(child_made_without_forks_handlers_gets_nothing_either)
 {
 	void *handle = create(HANDLE_CERTSRV_BACKUP, &first_object);
-	pid_t pid;
 
-	ck_assert_int_ge(pid = _Fork(), 0);
-	if (pid == 0)
-		_exit(child_sees_nothing(handle));
-	check_child(pid);
+	ck_assert_int_eq(forked(_Fork, child_sees_nothing, handle), 0);
 	ck_assert_ptr_eq(handle_retire(BACKUP, handle, NULL), &first_object);
 }
 END_TEST
 
-static atomic_bool stop;
+static atomic_bool stop, busy;
 
 static bool come_and_go(void)
 {
@@ -334,6 +313,7 @@ static void *keep_table_busy(void *parents)
 		good = handle_acquire(BACKUP, parents, NULL) == &first_object && good;
 		handle_release(parents);
 		good = (SANITIZED || come_and_go()) && good;
+		atomic_store(&busy, true);
 	}
 	return good ? parents : NULL;
 }
@@ -341,18 +321,15 @@ static void *keep_table_busy(void *parents)
 START_TEST(fork_in_the_middle_of_other_threads_calls)
 {
 	void *handle = create(HANDLE_CERTSRV_BACKUP, &first_object), *good;
+	time_t begin = time(NULL);
 	pthread_t thread;
 
 	atomic_store(&stop, false);
 	ck_assert_int_eq(pthread_create(&thread, NULL, keep_table_busy, handle), 0);
-	for (int i = 0; i < 100; i++) {
-		pid_t pid = fork();
-
-		ck_assert_int_ge(pid, 0);
-		if (pid == 0)
-			_exit(child_sees_nothing(handle));
-		check_child(pid);
-	}
+	while (!atomic_load(&busy))
+		(void)sched_yield();
+	for (int i = 0; !forked_often_enough(i, begin); i++)
+		ck_assert_int_eq(forked(fork, child_sees_nothing, handle), 0);
 	atomic_store(&stop, true);
 	ck_assert_int_eq(pthread_join(thread, &good), 0);
 	ck_assert_ptr_nonnull(good);

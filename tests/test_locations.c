@@ -19,8 +19,8 @@ static void teardown(void)
 	store_free(store);
 }
 
-static void expect(const struct locations *l, size_t i, const char *path,
-	enum location_kind kind)
+static void expect(
+	const struct locations *l, size_t i, const char *path, enum location_kind kind)
 {
 	ck_assert_uint_lt(i, l->count);
 	ck_assert_str_eq(l->items[i].path, path);
@@ -114,8 +114,10 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, databases_come_first_then_the_log_and_the_system_directory);
 	tcase_add_test(tests, a_named_database_is_listed_although_everything_is_lost);
-	tcase_add_test(tests, inside_is_below_a_configured_directory_component_by_component);
-	tcase_add_test(tests, a_glob_above_its_directory_opens_up_what_lies_below_it_alone);
+	tcase_add_test(
+		tests, inside_is_below_a_configured_directory_component_by_component);
+	tcase_add_test(
+		tests, a_glob_above_its_directory_opens_up_what_lies_below_it_alone);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);
 }

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/history.h"
-#include "server/registration.h"
 #include "session/staging.h"
 #include "store.h"
 #include "support.h"
@@ -18,8 +16,8 @@ static struct store *store;
 
 static const char *const whole[] = {
 	"index.txt", "newcerts/01.pem", "newcerts/02.pem", "serial", NULL};
-static const char *const new_contents[] = {"V\t351231235959Z\t\t02\tunknown\t/CN=two\n",
-	"new one\n", "new two\n", "03\n"};
+static const char *const new_contents[] = {
+	"V\t351231235959Z\t\t02\tunknown\t/CN=two\n", "new one\n", "new two\n", "03\n"};
 
 static void setup(void)
 {
@@ -42,16 +40,6 @@ static void complete(struct restore *r)
 {
 	ck_assert_int_eq(restore_complete(r, STATUS_OK), STATUS_OK);
 	restore_end(r);
-}
-
-static struct history history(void)
-{
-	struct server *server = store_server();
-	struct history h;
-
-	ck_assert_int_eq(history_load(server, &h), STATUS_OK);
-	server_free(server);
-	return h;
 }
 
 /* What recovery put aside so far: "" for nothing. */
@@ -82,7 +70,7 @@ static void expect_recovered(void)
 {
 	ck_assert(!store_pending());
 	ck_assert_int_eq(store_state(), SERVICE_SERVING);
-	ck_assert(history().needs_full);
+	ck_assert(store_history().needs_full);
 	ck_assert(!support_exists(store_path(store, STAGING_DIR)));
 	ck_assert(!support_exists(store_path(store, "newcerts/" STAGING_DIR)));
 }
@@ -93,7 +81,7 @@ START_TEST(nothing_registered_is_nothing_to_do)
 {
 	ck_assert_int_eq(store_recover(), STATUS_OK);
 	ck_assert_int_eq(store_state(), SERVICE_SERVING);
-	ck_assert(!history().needs_full);
+	ck_assert(!store_history().needs_full);
 }
 END_TEST
 
@@ -102,7 +90,8 @@ START_TEST(a_restore_that_is_not_completed_waits)
 	struct restore *r = prepare();
 
 	ck_assert_int_eq(store_register(r, store, whole), STATUS_OK);
-	ck_assert_int_eq(store_recover(), hrRestoreInProgress); /* the handle holds the store */
+	ck_assert_int_eq(
+		store_recover(), hrRestoreInProgress); /* the handle holds the store */
 	restore_end(r);
 	ck_assert_int_eq(store_recover(), hrRestoreInProgress);
 	ck_assert_ptr_nonnull(strstr(status_pending(), "not completed"));
@@ -189,7 +178,8 @@ END_TEST
 START_TEST(staged_files_replace_the_old_ones_which_are_kept)
 {
 	store_restored(store, whole, new_contents);
-	store_expect(store, "newcerts/01.pem", "certificate one\n"); /* not before recovery */
+	store_expect(
+		store, "newcerts/01.pem", "certificate one\n"); /* not before recovery */
 	ck_assert_int_eq(store_recover(), STATUS_OK);
 	expect_recovered();
 	for (size_t i = 0; whole[i]; i++) {
@@ -248,7 +238,8 @@ END_TEST
 
 START_TEST(matches_of_a_glob_that_the_set_lacks_are_moved_away)
 {
-	static const char *const names[] = {"index.txt", "newcerts/02.pem", "serial", NULL};
+	static const char *const names[] = {
+		"index.txt", "newcerts/02.pem", "serial", NULL};
 	static const char *const contents[] = {
 		"V\t351231235959Z\t\t02\tunknown\t/CN=two\n", "two\n", "03\n"};
 
@@ -296,8 +287,10 @@ END_TEST
 
 START_TEST(a_map_takes_a_database_to_a_new_place_and_the_old_one_aside)
 {
-	const char *from[] = {store_path(store, "index.txt"), store_path(store, "serial")};
-	const char *to[] = {store_path(store, "index.txt"), store_path(store, "moved/serial")};
+	const char *from[] = {
+		store_path(store, "index.txt"), store_path(store, "serial")};
+	const char *to[] = {
+		store_path(store, "index.txt"), store_path(store, "moved/serial")};
 	const struct restore_request q = {
 		.map_given = true, .map_count = 2, .old_names = from, .new_names = to};
 	struct restore *r = prepare();
@@ -319,8 +312,8 @@ START_TEST(state_dir_on_another_file_system_keeps_the_old_files_too)
 	struct stat here, there;
 	struct store elsewhere = *store;
 
-	if (stat("/dev/shm", &there) < 0 || stat(store->data, &here) < 0
-		|| here.st_dev == there.st_dev) {
+	if (stat("/dev/shm", &there) < 0 || stat(store->data, &here) < 0 ||
+		here.st_dev == there.st_dev) {
 		printf("skipped: /dev/shm is no other file system\n");
 		return;
 	}
@@ -342,14 +335,14 @@ START_TEST(a_restored_store_asks_for_a_full_backup)
 	struct history h;
 
 	store_back_up();
-	ck_assert(!history().needs_full);
+	ck_assert(!store_history().needs_full);
 	store_restored(store, whole, new_contents);
 	ck_assert_int_eq(store_recover(), STATUS_OK);
-	h = history();
+	h = store_history();
 	ck_assert(h.full.taken && h.needs_full);
 	ck_assert_uint_eq(h.next_generation, 0);
 	store_back_up();
-	ck_assert(!history().needs_full);
+	ck_assert(!store_history().needs_full);
 }
 END_TEST
 
@@ -408,8 +401,8 @@ static void add_conditions(Suite *suite)
 	tcase_add_test(tests, nothing_registered_is_nothing_to_do);
 	tcase_add_test(tests, a_restore_that_is_not_completed_waits);
 	tcase_add_test(tests, a_running_backup_holds_recovery_off);
-	tcase_add_test(
-		tests, a_database_neither_staged_nor_there_stops_recovery_before_it_moves_anything);
+	tcase_add_test(tests,
+		a_database_neither_staged_nor_there_stops_recovery_before_it_moves_anything);
 	tcase_add_test(tests, so_does_a_directory_in_a_databases_place);
 	tcase_add_test(tests, so_does_a_pipe_that_stands_for_a_restored_file);
 	tcase_add_test(tests, logs_registered_for_a_store_that_keeps_none_are_missing);
@@ -425,15 +418,18 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, staged_files_replace_the_old_ones_which_are_kept);
 	tcase_add_test(tests, files_come_with_the_mode_they_were_staged_with);
-	tcase_add_test(tests, files_restored_in_place_stay_and_may_be_mixed_with_staged_ones);
+	tcase_add_test(
+		tests, files_restored_in_place_stay_and_may_be_mixed_with_staged_ones);
 	tcase_add_test(tests, a_lost_store_comes_back_from_staged_files);
 	tcase_add_test(tests, matches_of_a_glob_that_the_set_lacks_are_moved_away);
 	tcase_add_test(tests, but_not_those_written_since_the_restore_was_prepared);
 	tcase_add_test(tests, without_a_map_all_databases_keep_their_places);
-	tcase_add_test(tests, a_map_takes_a_database_to_a_new_place_and_the_old_one_aside);
+	tcase_add_test(
+		tests, a_map_takes_a_database_to_a_new_place_and_the_old_one_aside);
 	tcase_add_test(tests, state_dir_on_another_file_system_keeps_the_old_files_too);
 	tcase_add_test(tests, a_restored_store_asks_for_a_full_backup);
-	tcase_add_test(tests, a_service_is_neither_recovered_under_nor_started_by_recovery);
+	tcase_add_test(
+		tests, a_service_is_neither_recovered_under_nor_started_by_recovery);
 	tcase_add_test(tests, a_store_that_is_online_again_is_left_alone);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);

@@ -26,7 +26,8 @@ static void copy(const char *from, const char *to)
 	size_t size;
 	FILE *f;
 
-	ck_assert_int_eq(file_read_at(AT_FDCWD, from, 1 << 24, &data, &size, NULL), STATUS_OK);
+	ck_assert_int_eq(
+		file_read_at(AT_FDCWD, from, 1 << 24, &data, &size, NULL), STATUS_OK);
 	f = fopen(to, "we");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_uint_eq(fwrite(data, 1, size, f), size);
@@ -44,7 +45,8 @@ static void make_stale_wal(void)
 {
 	static const char changes[] =
 		"pragma wal_autocheckpoint=0; update t set x = 'altered' where n > 1000;"
-		"with recursive c(i) as (select 2001 union all select i+1 from c where i<3000)"
+		"with recursive c(i) as (select 2001 union all select i+1 from c where "
+		"i<3000)"
 		"insert into t select i, 'added' from c";
 	char *kept = support_path(store->dir, "kept-wal");
 	sqlite3 *db;
@@ -62,7 +64,8 @@ static void setup(void)
 	store = store_make(STORE_SQLITE, NULL);
 	store_sql(store_path(store, "ca.db"),
 		"pragma journal_mode=wal; delete from t;"
-		"with recursive c(i) as (select 1 union all select i+1 from c where i<2000)"
+		"with recursive c(i) as (select 1 union all select i+1 from c where "
+		"i<2000)"
 		"insert into t select i, 'restored' from c");
 	saved = support_path(store->dir, "saved.db");
 	copy(store_path(store, "ca.db"), saved);
@@ -87,7 +90,8 @@ static struct restore *begin(const char *const *names)
 	store_let_age();
 	r = store_restore(FAMILY_CERTSRV);
 	ck_assert_int_eq(
-		names ? store_register(r, store, names) : restore_register(r, &no_map), STATUS_OK);
+		names ? store_register(r, store, names) : restore_register(r, &no_map),
+		STATUS_OK);
 	return r;
 }
 
@@ -192,7 +196,8 @@ END_TEST
 
 START_TEST(a_database_sent_elsewhere_leaves_neither_itself_nor_journals_behind)
 {
-	const char *from = store_path(store, "ca.db"), *to = store_path(store, "extra-new.db");
+	const char *from = store_path(store, "ca.db"),
+		   *to = store_path(store, "extra-new.db");
 	const struct restore_request q = {
 		.map_given = true, .map_count = 1, .old_names = &from, .new_names = &to};
 	struct restore *r;
@@ -260,7 +265,8 @@ START_TEST(with_engine_auto_the_staged_file_says_what_it_is)
 	stage_damaged();
 	ck_assert_int_eq(unlink(store_path(store, "ca.db")), 0);
 	complete(r);
-	ck_assert_int_eq(store_recover(), hrDatabaseCorrupted); /* flat would have taken it */
+	ck_assert_int_eq(
+		store_recover(), hrDatabaseCorrupted); /* flat would have taken it */
 	free(text);
 	free(config);
 }
@@ -274,14 +280,16 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, the_stale_wal_of_this_test_does_mix_when_it_is_left_there);
-	tcase_add_test(tests, a_staged_database_is_the_backup_although_a_stale_wal_was_there);
+	tcase_add_test(
+		tests, a_staged_database_is_the_backup_although_a_stale_wal_was_there);
 	tcase_add_test(tests, so_is_one_restored_in_place);
 	tcase_add_test(tests, and_one_restored_in_place_without_a_map);
 	tcase_add_test(tests, all_three_kinds_of_journals_go);
 	tcase_add_test(tests, a_stray_database_goes_with_its_journals);
-	tcase_add_test(tests, a_database_sent_elsewhere_leaves_neither_itself_nor_journals_behind);
-	tcase_add_test(
-		tests, a_damaged_database_keeps_the_service_down_until_a_good_one_is_restored);
+	tcase_add_test(tests,
+		a_database_sent_elsewhere_leaves_neither_itself_nor_journals_behind);
+	tcase_add_test(tests,
+		a_damaged_database_keeps_the_service_down_until_a_good_one_is_restored);
 	tcase_add_test(tests, with_engine_auto_the_staged_file_says_what_it_is);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);

@@ -93,7 +93,8 @@ START_TEST(what_is_taken_is_found_under_its_own_path_with_content_and_mode)
 
 	ck_assert_int_eq(chmod(store_path(store, "serial"), 0640), 0);
 	ck_assert_int_eq(replaced_take(&r, store_path(store, "serial")), STATUS_OK);
-	ck_assert_int_eq(replaced_take(&r, store_path(store, "newcerts/02.pem")), STATUS_OK);
+	ck_assert_int_eq(
+		replaced_take(&r, store_path(store, "newcerts/02.pem")), STATUS_OK);
 	end(&r);
 	ck_assert(!support_exists(store_path(store, "serial")));
 	ck_assert(!support_exists(store_path(store, "newcerts/02.pem")));
@@ -115,7 +116,8 @@ START_TEST(a_name_that_is_taken_already_gets_a_number)
 		struct replaced r = begin(FILE_FOLLOW);
 
 		support_write(store_path(store, "serial"), texts[i]);
-		ck_assert_int_eq(replaced_take(&r, store_path(store, "serial")), STATUS_OK);
+		ck_assert_int_eq(
+			replaced_take(&r, store_path(store, "serial")), STATUS_OK);
 		end(&r);
 	}
 	for (int i = 0; i < 3; i++)
@@ -222,7 +224,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_chosen_name_says_when_and_is_not_in_use);
 	tcase_add_test(tests, the_directory_is_for_its_owner_alone);
-	tcase_add_test(tests, what_is_taken_is_found_under_its_own_path_with_content_and_mode);
+	tcase_add_test(
+		tests, what_is_taken_is_found_under_its_own_path_with_content_and_mode);
 	tcase_add_test(tests, a_name_that_is_taken_already_gets_a_number);
 	tcase_add_test(tests, what_does_not_exist_is_no_error);
 	tcase_add_test(tests, a_link_is_taken_itself_not_what_it_points_to);

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/registration.h"
 #include "session/staging.h"
 #include "store.h"
 #include "support.h"
@@ -26,20 +25,9 @@ static void teardown(void)
 
 static const char *const serial_only[] = {"serial", NULL};
 
-static struct registration *load(void)
-{
-	struct server *server = store_server();
-	struct registration *r;
-	status rc = registration_load(server, &r);
-
-	ck_assert_msg(rc == STATUS_OK, "%s", status_pending());
-	server_free(server);
-	return r;
-}
-
 static enum registration_state state_of_registration(void)
 {
-	struct registration *r = load();
+	struct registration *r = store_registration();
 	enum registration_state state;
 
 	ck_assert_ptr_nonnull(r);
@@ -71,8 +59,10 @@ static status cancel(void)
 /* Of one database, from OLD_NAME to NEW_NAME. */
 static status register_one(struct restore *r, const char *old_name, const char *new_name)
 {
-	const struct restore_request q = {.map_given = true, .map_count = 1,
-		.old_names = &old_name, .new_names = &new_name};
+	const struct restore_request q = {.map_given = true,
+		.map_count = 1,
+		.old_names = &old_name,
+		.new_names = &new_name};
 
 	return restore_register(r, &q);
 }
@@ -89,10 +79,11 @@ static status register_incremental(struct restore *r)
 START_TEST(the_service_must_be_stopped)
 {
 	store_control(SERVICE_START);
-	ck_assert_int_eq(
-		try_to_prepare(FAMILY_CERTSRV), STATUS_WIN32(ERROR_SERVICE_ALREADY_RUNNING));
+	ck_assert_int_eq(try_to_prepare(FAMILY_CERTSRV),
+		STATUS_WIN32(ERROR_SERVICE_ALREADY_RUNNING));
 	store_control(SERVICE_SUSPEND);
-	ck_assert_int_eq(try_to_prepare(FAMILY_DS), STATUS_WIN32(ERROR_SERVICE_ALREADY_RUNNING));
+	ck_assert_int_eq(
+		try_to_prepare(FAMILY_DS), STATUS_WIN32(ERROR_SERVICE_ALREADY_RUNNING));
 	store_control(SERVICE_STOP);
 	ck_assert_int_eq(try_to_prepare(FAMILY_CERTSRV), STATUS_OK);
 }
@@ -113,7 +104,8 @@ START_TEST(a_handle_for_locations_needs_neither_a_stopped_service_nor_a_free_sto
 {
 	struct restore *full = store_restore(FAMILY_CERTSRV), *r;
 
-	ck_assert_int_eq(restore_prepare(store_server(), FAMILY_DS, false, &r), STATUS_OK);
+	ck_assert_int_eq(
+		restore_prepare(store_server(), FAMILY_DS, false, &r), STATUS_OK);
 	ck_assert(!restore_is_full_handle(r) && restore_is_full_handle(full));
 	ck_assert_str_eq(restore_server(r)->name, STORE_NAME);
 	ck_assert_int_eq(store_register(r, store, serial_only), hrInvalidHandle);
@@ -122,7 +114,8 @@ START_TEST(a_handle_for_locations_needs_neither_a_stopped_service_nor_a_free_sto
 	restore_end(r);
 	restore_end(full);
 	store_control(SERVICE_START);
-	ck_assert_int_eq(restore_prepare(store_server(), FAMILY_DS, false, &r), STATUS_OK);
+	ck_assert_int_eq(
+		restore_prepare(store_server(), FAMILY_DS, false, &r), STATUS_OK);
 	restore_end(r);
 }
 END_TEST
@@ -133,14 +126,20 @@ START_TEST(a_registration_is_durable_and_says_what_was_registered)
 {
 	const char *from = "D\\\\CA01\\certs\\serial";
 	const char *to = store_path(store, "new/serial");
-	const struct restore_request q = {.map_given = true, .map_count = 1, .old_names = &from,
-		.new_names = &to, .checkpoint_path = "\\\\ca01\\certs\\system",
-		.log_path = "/var/log/ca/", .backup_log_path = "/media/logs", .low = 3, .high = 7};
+	const struct restore_request q = {.map_given = true,
+		.map_count = 1,
+		.old_names = &from,
+		.new_names = &to,
+		.checkpoint_path = "\\\\ca01\\certs\\system",
+		.log_path = "/var/log/ca/",
+		.backup_log_path = "/media/logs",
+		.low = 3,
+		.high = 7};
 	struct restore *handle = store_restore(FAMILY_DS);
 	struct registration *r;
 
 	ck_assert_int_eq(restore_register(handle, &q), STATUS_OK);
-	r = load();
+	r = store_registration();
 	ck_assert_uint_eq(r->family, FAMILY_DS);
 	ck_assert_uint_eq(r->maker, geteuid());
 	ck_assert(!r->in_store && !r->replaced);
@@ -193,15 +192,19 @@ START_TEST(names_that_are_none_are_refused)
 		{.map_given = true, .backup_log_path = "/a/../b"},
 	};
 
-	ck_assert_int_eq(register_one(r, NULL, good), STATUS_WIN32(ERROR_INVALID_PARAMETER));
-	ck_assert_int_eq(register_one(r, good, NULL), STATUS_WIN32(ERROR_INVALID_PARAMETER));
-	ck_assert_int_eq(register_one(r, "serial", good), STATUS_WIN32(ERROR_INVALID_NAME));
-	ck_assert_int_eq(register_one(r, good, "/a/../b"), STATUS_WIN32(ERROR_INVALID_NAME));
 	ck_assert_int_eq(
-		register_one(r, good, "\\\\other\\certs\\x"), STATUS_WIN32(ERROR_INVALID_NAME));
+		register_one(r, NULL, good), STATUS_WIN32(ERROR_INVALID_PARAMETER));
+	ck_assert_int_eq(
+		register_one(r, good, NULL), STATUS_WIN32(ERROR_INVALID_PARAMETER));
+	ck_assert_int_eq(
+		register_one(r, "serial", good), STATUS_WIN32(ERROR_INVALID_NAME));
+	ck_assert_int_eq(
+		register_one(r, good, "/a/../b"), STATUS_WIN32(ERROR_INVALID_NAME));
+	ck_assert_int_eq(register_one(r, good, "\\\\other\\certs\\x"),
+		STATUS_WIN32(ERROR_INVALID_NAME));
 	for (size_t i = 0; i < 3; i++)
-		ck_assert_int_eq(
-			restore_register(r, &bad_paths[i]), STATUS_WIN32(ERROR_INVALID_NAME));
+		ck_assert_int_eq(restore_register(r, &bad_paths[i]),
+			STATUS_WIN32(ERROR_INVALID_NAME));
 	ck_assert(!store_pending());
 	ck_assert_int_eq(register_one(r, good, good), STATUS_OK);
 	restore_end(r);
@@ -215,12 +218,14 @@ START_TEST(map_entries_that_name_a_listed_directory_are_ignored)
 	const char *names[] = {server->store.log_dir, store_path(store, "serial"),
 		server->store.system_dir};
 	const char *new_names[] = {"/elsewhere", names[1], "not even a name"};
-	const struct restore_request q = {
-		.map_given = true, .map_count = 3, .old_names = names, .new_names = new_names};
+	const struct restore_request q = {.map_given = true,
+		.map_count = 3,
+		.old_names = names,
+		.new_names = new_names};
 	struct registration *r;
 
 	ck_assert_int_eq(restore_register(handle, &q), STATUS_OK);
-	r = load();
+	r = store_registration();
 	ck_assert_uint_eq(r->target_count, 1);
 	ck_assert_str_eq(r->targets[0].new_path, names[1]);
 	registration_free(r);
@@ -230,7 +235,8 @@ END_TEST
 
 START_TEST(two_databases_cannot_go_to_one_place)
 {
-	const char *from[] = {store_path(store, "serial"), store_path(store, "index.txt")};
+	const char *from[] = {
+		store_path(store, "serial"), store_path(store, "index.txt")};
 	const char *to[] = {store_path(store, "serial"), "\\\\ca01\\certs\\serial"};
 	const struct restore_request q = {
 		.map_given = true, .map_count = 2, .old_names = from, .new_names = to};
@@ -252,7 +258,7 @@ START_TEST(an_incremental_set_needs_a_registered_full_one)
 	ck_assert_int_eq(store_register(r, store, serial_only), STATUS_OK);
 	ck_assert_int_eq(register_incremental(r), STATUS_OK);
 	ck_assert_int_eq(register_incremental(r), STATUS_OK);
-	found = load();
+	found = store_registration();
 	ck_assert_uint_eq(found->log_count, 3);
 	ck_assert_uint_eq(found->target_count, 1);
 	registration_free(found);
@@ -296,7 +302,7 @@ START_TEST(a_new_handle_replaces_what_an_ended_one_registered)
 	restore_end(r);
 	r = store_restore(FAMILY_DS);
 	ck_assert_int_eq(store_register(r, store, index_only), STATUS_OK);
-	found = load();
+	found = store_registration();
 	ck_assert_uint_eq(found->family, FAMILY_DS);
 	ck_assert_int_eq(found->state, REGISTRATION_OPEN);
 	ck_assert_uint_eq(found->target_count, 1);
@@ -369,163 +375,13 @@ START_TEST(a_damaged_registration_is_neither_replaced_nor_completed)
 	ck_assert_int_eq(
 		store_register(r, store, serial_only), STATUS_WIN32(ERROR_INVALID_DATA));
 	ck_assert_ptr_nonnull(strstr(status_pending(), path));
-	ck_assert_int_eq(restore_complete(r, STATUS_OK), STATUS_WIN32(ERROR_INVALID_DATA));
+	ck_assert_int_eq(
+		restore_complete(r, STATUS_OK), STATUS_WIN32(ERROR_INVALID_DATA));
 	restore_end(r);
 	ck_assert_int_eq(cancel(), STATUS_WIN32(ERROR_INVALID_DATA));
 	ck_assert_int_eq(store_recover(), STATUS_WIN32(ERROR_INVALID_DATA));
 	ck_assert_int_eq(store_state(), SERVICE_STOPPED);
 	free(path);
-}
-END_TEST
-
-/* ---- complete ---- */
-
-START_TEST(nothing_registered_cannot_be_completed)
-{
-	struct restore *r = store_restore(FAMILY_CERTSRV);
-
-	ck_assert_int_eq(restore_complete(r, STATUS_OK), hrInvalidHandle);
-	ck_assert_int_eq(restore_complete(r, hrError), hrInvalidHandle);
-	restore_end(r);
-}
-END_TEST
-
-START_TEST(a_failure_code_keeps_the_service_down_until_a_good_restore)
-{
-	struct restore *r = store_restore(FAMILY_CERTSRV);
-	struct registration *found;
-
-	ck_assert_int_eq(store_register(r, store, serial_only), STATUS_OK);
-	ck_assert_int_eq(restore_complete(r, hrDiskIO), STATUS_OK);
-	found = load();
-	ck_assert_int_eq(found->state, REGISTRATION_FAILED);
-	ck_assert_int_eq(found->failure, hrDiskIO);
-	registration_free(found);
-	ck_assert_int_eq(restore_complete(r, STATUS_OK), STATUS_WIN32(ERROR_INVALID_STATE));
-	ck_assert_int_eq(register_incremental(r), hrNoFullRestore);
-	restore_end(r);
-	ck_assert_int_eq(store_recover(), hrRestoreInProgress);
-	ck_assert_ptr_nonnull(strstr(status_pending(), "hrDiskIO"));
-	ck_assert_int_eq(store_state(), SERVICE_STOPPED);
-
-	r = store_restore(FAMILY_CERTSRV);
-	ck_assert_int_eq(store_register(r, store, serial_only), STATUS_OK);
-	store_stage(store, "serial", "07\n");
-	ck_assert_int_eq(restore_complete(r, STATUS_OK), STATUS_OK);
-	restore_end(r);
-	ck_assert_int_eq(store_recover(), STATUS_OK);
-	ck_assert_int_eq(store_state(), SERVICE_SERVING);
-}
-END_TEST
-
-START_TEST(a_warning_code_completes)
-{
-	struct restore *r = store_restore(FAMILY_CERTSRV);
-
-	ck_assert_int_eq(store_register(r, store, serial_only), STATUS_OK);
-	ck_assert_int_eq(restore_complete(r, 1), STATUS_OK);
-	ck_assert_int_eq(state_of_registration(), REGISTRATION_COMPLETE);
-	ck_assert_int_eq(restore_complete(r, STATUS_OK), STATUS_OK);
-	restore_end(r);
-}
-END_TEST
-
-/* ---- cancel ---- */
-
-START_TEST(cancelling_gives_the_old_state_back)
-{
-	struct restore *r = store_restore(FAMILY_CERTSRV);
-
-	ck_assert_int_eq(store_register(r, store, serial_only), STATUS_OK);
-	store_stage(store, "serial", "new\n");
-	ck_assert_int_eq(restore_complete(r, hrDiskIO), STATUS_OK);
-	ck_assert_int_eq(cancel(), hrRestoreInProgress); /* the handle lives */
-	restore_end(r);
-	ck_assert_int_eq(cancel(), STATUS_OK);
-	ck_assert(!store_pending());
-	ck_assert(!support_exists(store_path(store, STAGING_DIR)));
-	store_expect(store, "serial", "03\n");
-	ck_assert_int_eq(cancel(), hrInvalidHandle);
-	ck_assert_int_eq(store_recover(), STATUS_OK);
-	ck_assert_int_eq(store_state(), SERVICE_STOPPED); /* nobody started it */
-}
-END_TEST
-
-START_TEST(what_recovery_began_cannot_be_cancelled)
-{
-	struct registration *found;
-	struct server *server = store_server();
-
-	store_restored(store, serial_only, serial_only);
-	found = load();
-	found->replaced = strdup("replaced-20260101T000000Z");
-	ck_assert_int_eq(registration_save(server, found), STATUS_OK);
-	registration_free(found);
-	server_free(server);
-	ck_assert_int_eq(cancel(), STATUS_WIN32(ERROR_INVALID_STATE));
-	ck_assert_ptr_nonnull(strstr(status_pending(), "replaced-20260101T000000Z"));
-	ck_assert_int_eq(state_of_registration(), REGISTRATION_COMPLETE);
-	store_expect(store, STAGING_DIR "/serial", "serial");
-}
-END_TEST
-
-/* ---- in the middle of giving up ---- */
-
-static enum file_step die_at;
-
-static void die_ahead(const struct file_event *event)
-{
-	if (!event->done && event->step == die_at && event->name
-		&& strcmp(event->name, "serial") == 0)
-		_exit(42);
-}
-
-/* Completed with two staged files, then CALL dies as it removes the first of them. */
-static void die_while_discarding(void (*call)(void))
-{
-	static const char *const names[] = {"index.txt", "serial", NULL};
-	int wait_status;
-	pid_t pid;
-
-	store_restored(store, names, names);
-	pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		die_at = FILE_UNLINK;
-		file_step_hook = die_ahead;
-		call();
-		_exit(1);
-	}
-	ck_assert_int_eq(waitpid(pid, &wait_status, 0), pid);
-	ck_assert(WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 42);
-	ck_assert(!support_exists(store_path(store, STAGING_DIR "/index.txt")));
-	ck_assert(support_exists(store_path(store, STAGING_DIR "/serial")));
-}
-
-static void cancel_it(void)
-{
-	(void)cancel();
-}
-
-static void register_anew(void)
-{
-	static const char *const names[] = {"index.txt", "serial", NULL};
-
-	(void)store_register(store_restore(FAMILY_CERTSRV), store, names);
-}
-
-START_TEST(half_discarded_sets_are_never_recovered_from)
-{
-	struct restore *r;
-
-	die_while_discarding(_i ? cancel_it : register_anew);
-	ck_assert_int_eq(store_recover(), hrRestoreInProgress);
-	r = store_restore(FAMILY_CERTSRV);
-	ck_assert_int_eq(restore_complete(r, STATUS_OK), STATUS_WIN32(ERROR_INVALID_STATE));
-	restore_end(r);
-	ck_assert_int_eq(cancel(), STATUS_OK);
-	store_expect(store, "serial", "03\n");
-	ck_assert(!support_exists(store_path(store, STAGING_DIR)));
 }
 END_TEST
 
@@ -537,12 +393,14 @@ static void add_registering(TCase *tests)
 	tcase_add_test(tests, map_entries_that_name_a_listed_directory_are_ignored);
 	tcase_add_test(tests, two_databases_cannot_go_to_one_place);
 	tcase_add_test(tests, an_incremental_set_needs_a_registered_full_one);
-	tcase_add_test(tests, an_incremental_set_after_completion_asks_for_completion_again);
+	tcase_add_test(
+		tests, an_incremental_set_after_completion_asks_for_completion_again);
 	tcase_add_test(tests, a_second_full_set_by_the_same_handle_is_refused);
 	tcase_add_test(tests, a_new_handle_replaces_what_an_ended_one_registered);
 	tcase_add_test(tests, another_handle_completes_what_a_dead_one_registered);
 	tcase_add_test(tests, another_handle_replaces_what_a_dead_one_registered);
-	tcase_add_test(tests, a_new_registration_discards_what_was_staged_for_its_targets);
+	tcase_add_test(
+		tests, a_new_registration_discards_what_was_staged_for_its_targets);
 	tcase_add_test(tests, a_damaged_registration_is_neither_replaced_nor_completed);
 }
 
@@ -554,15 +412,9 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, the_service_must_be_stopped);
 	tcase_add_test(tests, one_live_handle_per_store_whatever_the_family);
-	tcase_add_test(
-		tests, a_handle_for_locations_needs_neither_a_stopped_service_nor_a_free_store);
+	tcase_add_test(tests,
+		a_handle_for_locations_needs_neither_a_stopped_service_nor_a_free_store);
 	add_registering(tests);
-	tcase_add_test(tests, nothing_registered_cannot_be_completed);
-	tcase_add_test(tests, a_failure_code_keeps_the_service_down_until_a_good_restore);
-	tcase_add_test(tests, a_warning_code_completes);
-	tcase_add_test(tests, cancelling_gives_the_old_state_back);
-	tcase_add_test(tests, what_recovery_began_cannot_be_cancelled);
-	tcase_add_loop_test(tests, half_discarded_sets_are_never_recovered_from, 0, 2);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);
 }

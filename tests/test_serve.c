@@ -1,5 +1,5 @@
 /* The worker program, against callers that misbehave. */
-#include <errno.h>
+#include <endian.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,6 +28,7 @@ static void setup(void)
 	char *argv[] = {program, NULL};
 	int ends[2];
 
+	ck_assert_ptr_nonnull(getenv("BACKUPAPI_LIBEXECDIR"));
 	(void)snprintf(program, sizeof(program), "%s/backupapi-worker",
 		getenv("BACKUPAPI_LIBEXECDIR"));
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
@@ -303,6 +304,50 @@ START_TEST(check_ends_with_its_caller)
 }
 END_TEST
 
+/* A database that is mostly a hole, but takes seconds to copy page by page. */
+static void make_hollow(const char *path)
+{
+	const uint64_t size = 3ull << 30;
+	const uint32_t pages = htobe32((uint32_t)(size / 512));
+	int fd;
+
+	sqlite_run(path, "PRAGMA page_size = 512; CREATE TABLE t(n)");
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
+	ck_assert_int_eq(pwrite(fd, &pages, sizeof(pages), 28), sizeof(pages));
+	ck_assert_int_eq(close(fd), 0);
+}
+
+START_TEST(copy_ends_with_its_caller)
+{
+	const struct engine_begin how = {0};
+	char *dir = support_tmpdir(), *spool = support_path(dir, "spool");
+	char *path = support_path(dir, "hollow.db");
+	struct hello hello = make_hello();
+	struct message message;
+	int fd = open(spool, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	make_hollow(path);
+	hello.store.databases = (struct names){.items = &path, .count = 1};
+	hello.store.spool_dir = dir;
+	protocol_put_hello(&body, &hello);
+	ck_assert_int_eq(protocol_send(caller, MESSAGE_HELLO, &body, fd), STATUS_OK);
+	buffer_clear(&body);
+	message = receive(MESSAGE_WELCOME);
+	message_free(&message);
+	protocol_put_begin(&body, &how);
+	send_message(MESSAGE_BEGIN);
+	(void)usleep(200000);
+	ck_assert_int_eq(poll(&(struct pollfd){.fd = caller, .events = POLLIN}, 1, 0), 0);
+	hang_up();
+	assert_ends(1);
+	ck_assert_int_eq(close(fd), 0);
+	free(spool);
+	free(path);
+}
+END_TEST
+
 START_TEST(started_by_hand_it_says_so)
 {
 	char program[4096];
@@ -341,6 +386,7 @@ int main(void)
 	tcase_add_test(tcase, spool_that_is_no_file_is_refused);
 	tcase_add_test(tcase, terminal_signals_do_not_reach_the_worker);
 	tcase_add_test(tcase, check_ends_with_its_caller);
+	tcase_add_test(tcase, copy_ends_with_its_caller);
 	tcase_add_test(tcase, started_by_hand_it_says_so);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);

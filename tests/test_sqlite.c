@@ -24,37 +24,7 @@ static void teardown(void)
 	sqlite_store_free(&store);
 }
 
-static void assert_sound(const char *path)
-{
-	ck_assert_int_eq(
-		sqlite_number(path,
-			"SELECT integrity_check = 'ok' FROM pragma_integrity_check"),
-		1);
-}
-
-static char *copy_of(struct engine_session *session, const char *path, const char *name)
-{
-	char *copy = support_path(store.spool, name);
-
-	sqlite_save(session, path, copy);
-	return copy;
-}
-
-static void pause_ms(long ms)
-{
-	const struct timespec time = {
-		.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	(void)nanosleep(&time, NULL);
-}
-
 /* ---- one database ---- */
-
-/* The table of sqlite_make in the new file PATH. */
-static void make_table(const char *path, const char *mode)
-{
-	free(sqlite_make(&store, strrchr(path, '/') + 1, mode, 0));
-}
 
 static const char *const journal_modes[] = {"delete", "wal", "truncate", "persist"};
 
@@ -71,12 +41,12 @@ START_TEST(copy_has_every_committed_row_while_a_writer_goes_on)
 		struct engine_session *session;
 		char *copy;
 
-		pause_ms(40);
+		sqlite_pause(40);
 		before = sqlite_number(path, "SELECT count(*) FROM t");
 		session = sqlite_session(&store);
-		copy = copy_of(session, path, "copy.db");
+		copy = sqlite_copy(&store, session, path, "copy.db");
 		worker_end(session);
-		assert_sound(copy);
+		sqlite_assert_sound(copy);
 		rows = sqlite_number(copy, "SELECT count(*) FROM t");
 		ck_assert_int_ge(rows, before);
 		ck_assert_int_eq(
@@ -108,9 +78,9 @@ START_TEST(every_page_size_is_copied)
 		page_sizes[_i]);
 	sqlite_run(path, sql);
 	session = sqlite_session(&store);
-	copy = copy_of(session, path, "copy.db");
+	copy = sqlite_copy(&store, session, path, "copy.db");
 	worker_end(session);
-	assert_sound(copy);
+	sqlite_assert_sound(copy);
 	ck_assert_int_eq(sqlite_number(copy, "PRAGMA page_size"), page_sizes[_i]);
 	ck_assert_int_eq(sqlite_number(copy, "SELECT count(*) FROM t"), 3000);
 	ck_assert_int_eq(stat(path, &original), 0);
@@ -130,7 +100,7 @@ START_TEST(empty_file_is_an_empty_database)
 
 	support_write(path, "");
 	session = sqlite_session(&store);
-	copy = copy_of(session, path, "copy.db");
+	copy = sqlite_copy(&store, session, path, "copy.db");
 	worker_end(session);
 	ck_assert_int_eq(stat(copy, &st), 0);
 	ck_assert_int_eq(st.st_size, 0);
@@ -146,7 +116,7 @@ START_TEST(rows_that_are_only_in_the_wal_are_copied)
 	struct engine_session *session;
 	sqlite3 *db;
 
-	make_table(path, "wal");
+	sqlite_make_table(path, "wal");
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db,
 				 "PRAGMA wal_autocheckpoint = 0;"
@@ -154,7 +124,7 @@ START_TEST(rows_that_are_only_in_the_wal_are_copied)
 				 NULL, NULL, NULL),
 		SQLITE_OK);
 	session = sqlite_session(&store);
-	copy = copy_of(session, path, "copy.db");
+	copy = sqlite_copy(&store, session, path, "copy.db");
 	ck_assert_int_eq(
 		sqlite_number(copy, "SELECT count(*) FROM t WHERE text = 'in the wal'"),
 		1);
@@ -201,9 +171,9 @@ START_TEST(hot_journal_is_rolled_back_first)
 	ck_assert_int_eq(stat(journal, &st), 0);
 	ck_assert_int_gt(st.st_size, 512);
 	session = sqlite_session(&store);
-	copy = copy_of(session, path, "copy.db");
+	copy = sqlite_copy(&store, session, path, "copy.db");
 	worker_end(session);
-	assert_sound(copy);
+	sqlite_assert_sound(copy);
 	ck_assert_int_eq(sqlite_number(copy, "SELECT count(*) FROM t"), 2000);
 	ck_assert_int_eq(
 		sqlite_number(copy, "SELECT count(*) FROM t WHERE text LIKE 'never%'"),
@@ -225,12 +195,6 @@ static status begin_fails(void)
 	return rc;
 }
 
-static void assert_detail(const char *text)
-{
-	ck_assert_msg(strstr(status_pending(), text) != NULL, "%s does not mention %s",
-		status_pending(), text);
-}
-
 START_TEST(file_that_is_no_database_is_named)
 {
 	char *path = sqlite_store_path(&store, "note.db");
@@ -239,9 +203,9 @@ START_TEST(file_that_is_no_database_is_named)
 		"This is a note about a database, but it is not a database at all. "
 		"It is long enough to have a header, had it been one......");
 	ck_assert_int_eq(begin_fails(), hrDatabaseCorrupted);
-	assert_detail("note.db");
+	sqlite_assert_detail("note.db");
 	ck_assert_int_eq(sqlite_engine.verify(&sqlite_engine, path), hrDatabaseCorrupted);
-	assert_detail("note.db");
+	sqlite_assert_detail("note.db");
 	free(path);
 }
 END_TEST
@@ -255,7 +219,7 @@ START_TEST(truncated_database_is_named)
 		"n < 500) INSERT INTO t SELECT n, hex(zeroblob(200)) FROM c");
 	ck_assert_int_eq(truncate(path, 3 * 4096), 0);
 	ck_assert_int_eq(begin_fails(), hrDatabaseCorrupted);
-	assert_detail("cut.db");
+	sqlite_assert_detail("cut.db");
 	free(path);
 }
 END_TEST
@@ -265,12 +229,12 @@ START_TEST(missing_database_is_named)
 	struct names *names = &store.config.databases;
 
 	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
-	assert_detail("*.db");
+	sqlite_assert_detail("*.db");
 	names_free(names);
 	ck_assert_int_eq(
 		names_take(names, sqlite_store_path(&store, "absent")), STATUS_OK);
 	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
-	assert_detail("store/absent");
+	sqlite_assert_detail("store/absent");
 }
 END_TEST
 
@@ -290,22 +254,13 @@ END_TEST
 
 /* ---- unusual places ---- */
 
-/* True once DIR is a file system of its own, of SIZE bytes; needs root and its powers. */
-static bool mount_small(const char *dir, const char *size)
-{
-	char options[64];
-
-	(void)snprintf(options, sizeof(options), "size=%s", size);
-	return geteuid() == 0 && mount("backupapi-test", dir, "tmpfs", 0, options) == 0;
-}
-
 START_TEST(full_spool_names_its_directory)
 {
 	char *path = sqlite_make(&store, "big.db", "delete", 0);
 	status rc;
 
 	sqlite_run(path, "INSERT INTO t VALUES(1, zeroblob(4000000))");
-	if (!mount_small(store.spool, "1m")) {
+	if (!sqlite_mount(store.spool, "1m")) {
 		(void)puts("full_spool_names_its_directory: skipped, cannot mount");
 		free(path);
 		return;
@@ -313,7 +268,7 @@ START_TEST(full_spool_names_its_directory)
 	rc = begin_fails();
 	ck_assert_int_eq(umount(store.spool), 0);
 	ck_assert_int_eq(rc, STATUS_WIN32(ERROR_DISK_FULL));
-	assert_detail(store.spool);
+	sqlite_assert_detail(store.spool);
 	free(path);
 }
 END_TEST

@@ -20,26 +20,6 @@ static void teardown(void)
 	sqlite_store_free(&store);
 }
 
-static void assert_detail(const char *text)
-{
-	ck_assert_msg(strstr(status_pending(), text) != NULL, "%s does not mention %s",
-		status_pending(), text);
-}
-
-static char *copy_of(struct engine_session *session, const char *path, const char *name)
-{
-	char *copy = support_path(store.spool, name);
-
-	sqlite_save(session, path, copy);
-	return copy;
-}
-
-/* The table of sqlite_make in the new file PATH. */
-static void make_table(const char *path, const char *mode)
-{
-	free(sqlite_make(&store, strrchr(path, '/') + 1, mode, 0));
-}
-
 static status recover_one(char *path)
 {
 	const struct names names = {.items = &path, .count = 1, .capacity = 1};
@@ -66,7 +46,7 @@ START_TEST(sound_database_passes_and_leaves_no_file_beside_it)
 		"ca.db", "100%41.db", "a?b=c.db", "x#y.db", "ü ö.db"};
 	char *path = sqlite_store_path(&store, names[_i]);
 
-	make_table(path, "wal");
+	sqlite_make_table(path, "wal");
 	ck_assert_uint_eq(files_in_store(), 1);
 	ck_assert_msg(recover_one(path) == STATUS_OK, "%s", status_pending());
 	ck_assert_int_eq(sqlite_engine.verify(&sqlite_engine, path), STATUS_OK);
@@ -95,7 +75,7 @@ START_TEST(damaged_page_is_found)
 		"n < 500) INSERT INTO t SELECT n, hex(zeroblob(200)) FROM c");
 	damage(path, 2 * 4096);
 	ck_assert_int_eq(recover_one(path), hrDatabaseCorrupted);
-	assert_detail("bad.db");
+	sqlite_assert_detail("bad.db");
 	ck_assert_int_eq(sqlite_engine.verify(&sqlite_engine, path), hrDatabaseCorrupted);
 	free(path);
 }
@@ -123,7 +103,7 @@ START_TEST(collation_of_the_application_is_no_damage)
 		SQLITE_OK);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 	session = sqlite_session(&store);
-	copy = copy_of(session, path, "copy.db");
+	copy = sqlite_copy(&store, session, path, "copy.db");
 	worker_end(session);
 	ck_assert_msg(recover_one(path) == STATUS_OK, "%s", status_pending());
 	ck_assert_msg(recover_one(copy) == STATUS_OK, "%s", status_pending());
@@ -139,7 +119,7 @@ START_TEST(missing_database_is_not_recovered)
 	char *path = sqlite_store_path(&store, "gone.db");
 
 	ck_assert_int_eq(recover_one(path), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
-	assert_detail("gone.db");
+	sqlite_assert_detail("gone.db");
 	ck_assert_int_eq(sqlite_engine.verify(&sqlite_engine, path),
 		STATUS_WIN32(ERROR_FILE_NOT_FOUND));
 	free(path);

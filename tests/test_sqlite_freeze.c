@@ -25,36 +25,6 @@ static void teardown(void)
 	sqlite_store_free(&store);
 }
 
-static void assert_sound(const char *path)
-{
-	ck_assert_int_eq(
-		sqlite_number(path,
-			"SELECT integrity_check = 'ok' FROM pragma_integrity_check"),
-		1);
-}
-
-static char *copy_of(struct engine_session *session, const char *path, const char *name)
-{
-	char *copy = support_path(store.spool, name);
-
-	sqlite_save(session, path, copy);
-	return copy;
-}
-
-static void pause_ms(long ms)
-{
-	const struct timespec time = {
-		.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	(void)nanosleep(&time, NULL);
-}
-
-/* The table of sqlite_make in the new file PATH. */
-static void make_table(const char *path, const char *mode)
-{
-	free(sqlite_make(&store, strrchr(path, '/') + 1, mode, 0));
-}
-
 static status begin_fails(void)
 {
 	struct engine_session *session;
@@ -62,21 +32,6 @@ static status begin_fails(void)
 
 	ck_assert_ptr_null(session);
 	return rc;
-}
-
-static void assert_detail(const char *text)
-{
-	ck_assert_msg(strstr(status_pending(), text) != NULL, "%s does not mention %s",
-		status_pending(), text);
-}
-
-/* True once DIR is a file system of its own, of SIZE bytes; needs root and its powers. */
-static bool mount_small(const char *dir, const char *size)
-{
-	char options[64];
-
-	(void)snprintf(options, sizeof(options), "size=%s", size);
-	return geteuid() == 0 && mount("backupapi-test", dir, "tmpfs", 0, options) == 0;
 }
 
 static void write_bytes(const char *path, const void *bytes, size_t size)
@@ -97,18 +52,18 @@ START_TEST(several_databases_are_one_cut)
 	pid_t writer;
 
 	for (int i = 0; i < 3; i++)
-		make_table(paths[i], _i ? "wal" : "delete");
+		sqlite_make_table(paths[i], _i ? "wal" : "delete");
 	writer = sqlite_writer(paths, 3);
 	for (int round = 0; round < 10; round++) {
 		struct engine_session *session;
 		long rows[3];
 
-		pause_ms(20);
+		sqlite_pause(20);
 		session = sqlite_session(&store);
 		for (int i = 0; i < 3; i++) {
-			char *copy = copy_of(session, paths[i], "copy.db");
+			char *copy = sqlite_copy(&store, session, paths[i], "copy.db");
 
-			assert_sound(copy);
+			sqlite_assert_sound(copy);
 			rows[i] = sqlite_number(copy, "SELECT count(*) FROM t");
 			ck_assert_int_eq(
 				sqlite_number(copy, "SELECT ifnull(max(n), 0) FROM t"),
@@ -138,7 +93,7 @@ START_TEST(list_is_sorted_with_sizes)
 	for (int i = 0; i < 3; i++) {
 		char *path = sqlite_store_path(&store, names[i]);
 
-		make_table(path, "delete");
+		sqlite_make_table(path, "delete");
 		free(path);
 	}
 	session = sqlite_session(&store);
@@ -164,8 +119,8 @@ START_TEST(no_lock_is_held_while_copies_are_read)
 	     *other = sqlite_store_path(&store, "d.db");
 	struct engine_session *session;
 
-	make_table(path, "delete");
-	make_table(other, "delete");
+	sqlite_make_table(path, "delete");
+	sqlite_make_table(other, "delete");
 	session = sqlite_session(&store);
 	sqlite_run(path,
 		"PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE; INSERT INTO t VALUES(1, 'x');"
@@ -185,6 +140,7 @@ START_TEST(hundreds_of_databases_are_frozen_together)
 	struct engine_files files = {0};
 	struct engine_session *session;
 	struct rlimit limit;
+	rlim_t usual;
 	char bytes[SIZE];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -199,6 +155,7 @@ START_TEST(hundreds_of_databases_are_frozen_together)
 		free(another);
 	}
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	usual = limit.rlim_cur;
 	limit.rlim_cur = 1024;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	session = sqlite_session(&store);
@@ -206,6 +163,8 @@ START_TEST(hundreds_of_databases_are_frozen_together)
 	ck_assert_uint_eq(files.count, COUNT);
 	engine_files_free(&files);
 	worker_end(session);
+	limit.rlim_cur = usual;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	free(path);
 }
 END_TEST
@@ -217,14 +176,14 @@ START_TEST(database_locked_for_good_is_busy_in_bounded_time)
 	time_t start = time(NULL);
 	sqlite3 *db;
 
-	make_table(path, "delete");
+	sqlite_make_table(path, "delete");
 	if (_i)
-		make_table(other, "wal");
+		sqlite_make_table(other, "wal");
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
 	ck_assert_int_eq(
 		sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
 	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_BUSY));
-	assert_detail("ca.db");
+	sqlite_assert_detail("ca.db");
 	ck_assert_int_le(time(NULL) - start, 40);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 	worker_end(sqlite_session(&store));
@@ -240,14 +199,14 @@ START_TEST(read_only_file_system_is_backed_up)
 	struct engine_files files = {0};
 	status rc;
 
-	if (!mount_small(store.dir, "4m")) {
+	if (!sqlite_mount(store.dir, "4m")) {
 		(void)puts("read_only_file_system_is_backed_up: skipped, cannot mount");
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
 		char *path = sqlite_store_path(&store, names[i]);
 
-		make_table(path, _i ? "wal" : "delete");
+		sqlite_make_table(path, _i ? "wal" : "delete");
 		sqlite_run(path, "INSERT INTO t VALUES(1, 'x')");
 		free(path);
 	}

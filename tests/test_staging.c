@@ -54,13 +54,16 @@ START_TEST(what_is_staged_is_told_from_what_is_in_place)
 	bool there;
 
 	store_stage(store, "serial", "new\n");
-	ck_assert_int_eq(staging_enter(&s, store_path(store, "serial"), &name), STATUS_OK);
+	ck_assert_int_eq(
+		staging_enter(&s, store_path(store, "serial"), &name), STATUS_OK);
 	ck_assert_int_eq(staging_has(&s, name, &there), STATUS_OK);
 	ck_assert(there);
-	ck_assert_int_eq(staging_enter(&s, store_path(store, "index.txt"), &name), STATUS_OK);
+	ck_assert_int_eq(
+		staging_enter(&s, store_path(store, "index.txt"), &name), STATUS_OK);
 	ck_assert_int_eq(staging_has(&s, name, &there), STATUS_OK);
 	ck_assert(!there);
-	ck_assert_int_eq(staging_enter(&s, store_path(store, "newcerts/01.pem"), &name), STATUS_OK);
+	ck_assert_int_eq(staging_enter(&s, store_path(store, "newcerts/01.pem"), &name),
+		STATUS_OK);
 	ck_assert_int_eq(s.fd, -1);
 	ck_assert_int_eq(staging_has(&s, name, &there), STATUS_OK);
 	ck_assert(!there);
@@ -77,7 +80,8 @@ START_TEST(only_a_regular_file_can_be_staged)
 	store_stage(store, "serial", "new\n");
 	ck_assert_int_eq(
 		symlink("serial", store_path(store, STAGING_DIR "/index.txt")), 0);
-	ck_assert_int_eq(staging_enter(&s, store_path(store, "index.txt"), &name), STATUS_OK);
+	ck_assert_int_eq(
+		staging_enter(&s, store_path(store, "index.txt"), &name), STATUS_OK);
 	ck_assert_int_eq(staging_has(&s, name, &there), STATUS_WIN32(ERROR_INVALID_DATA));
 	ck_assert(!there);
 	ck_assert_ptr_nonnull(strstr(status_pending(), "index.txt"));
@@ -108,11 +112,13 @@ START_TEST(leaving_removes_a_staging_directory_only_when_it_is_empty)
 	const char *name;
 
 	store_stage(store, "serial", "new\n");
-	ck_assert_int_eq(staging_enter(&s, store_path(store, "serial"), &name), STATUS_OK);
+	ck_assert_int_eq(
+		staging_enter(&s, store_path(store, "serial"), &name), STATUS_OK);
 	ck_assert_int_eq(staging_leave(&s), STATUS_OK);
 	ck_assert(support_exists(store_path(store, STAGING_DIR "/serial")));
 	ck_assert_int_eq(unlink(store_path(store, STAGING_DIR "/serial")), 0);
-	ck_assert_int_eq(staging_enter(&s, store_path(store, "serial"), &name), STATUS_OK);
+	ck_assert_int_eq(
+		staging_enter(&s, store_path(store, "serial"), &name), STATUS_OK);
 	ck_assert_int_eq(staging_leave(&s), STATUS_OK);
 	ck_assert(!support_exists(store_path(store, STAGING_DIR)));
 }
@@ -120,8 +126,8 @@ END_TEST
 
 START_TEST(discarding_takes_the_targets_files_and_leaves_all_else)
 {
-	static const char *const names[] = {
-		"serial", "index.txt", "newcerts/01.pem", "gone/dir/x", "newcerts/none", NULL};
+	static const char *const names[] = {"serial", "index.txt", "newcerts/01.pem",
+		"gone/dir/x", "newcerts/none", NULL};
 	struct registration *r = registration_of(names);
 
 	store_stage(store, "serial", "new\n");

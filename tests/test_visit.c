@@ -68,7 +68,8 @@ START_TEST(a_directory_that_cannot_be_opened_leaves_the_visit_nowhere)
 	const char *name;
 
 	ck_assert_int_eq(visit_enter(&v, other, &name), STATUS_OK);
-	ck_assert_int_eq(visit_enter(&v, missing, &name), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_int_eq(
+		visit_enter(&v, missing, &name), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
 	ck_assert_int_eq(v.fd, -1);
 	ck_assert_ptr_null(v.dir);
 	ck_assert_int_eq(syncs, 1); /* the one that was left */
@@ -84,7 +85,8 @@ START_TEST(a_strict_visit_goes_through_no_link)
 	const char *name;
 
 	ck_assert_int_eq(symlink("other", one), 0);
-	ck_assert_int_eq(visit_enter(&v, through, &name), STATUS_WIN32(ERROR_ACCESS_DENIED));
+	ck_assert_int_eq(
+		visit_enter(&v, through, &name), STATUS_WIN32(ERROR_ACCESS_DENIED));
 	ck_assert_int_eq(v.fd, -1);
 	v.walk = FILE_FOLLOW;
 	ck_assert_int_eq(visit_enter(&v, through, &name), STATUS_OK);

@@ -16,15 +16,27 @@
 enum { DEATHS = 20 };
 
 static struct sqlite_store store;
+static char *libexec; /* of the real worker */
 
 static void setup(void)
 {
+	libexec = getenv("BACKUPAPI_LIBEXECDIR");
+	ck_assert_msg(
+		libexec != NULL, "BACKUPAPI_LIBEXECDIR must name the worker's directory");
+	libexec = strdup(libexec);
+	ck_assert_ptr_nonnull(libexec);
 	sqlite_store_make(&store, "*.db");
 }
 
+/* Leaves the environment as it was for tests that share a process (CK_FORK=no). */
 static void teardown(void)
 {
 	sqlite_store_free(&store);
+	ck_assert_int_eq(setenv("BACKUPAPI_LIBEXECDIR", libexec, 1), 0);
+	ck_assert_int_eq(unsetenv("FAKE_WORKER_INDEX"), 0);
+	ck_assert_int_eq(unsetenv("FAKE_WORKER_COUNT"), 0);
+	free(libexec);
+	libexec = NULL;
 }
 
 static char *beside_this_test(const char *name)
@@ -43,7 +55,7 @@ static void use_fake(const char *mode)
 {
 	char *dir = support_tmpdir(), *fake = beside_this_test("fake_worker");
 	char *link = support_path(dir, "backupapi-worker");
-	char *real = support_path(getenv("BACKUPAPI_LIBEXECDIR"), "backupapi-worker");
+	char *real = support_path(libexec, "backupapi-worker");
 
 	ck_assert_int_eq(symlink(fake, link), 0);
 	ck_assert_int_eq(setenv("REAL_WORKER", real, 1), 0);
@@ -311,35 +323,45 @@ START_TEST(forked_child_does_not_keep_the_worker_alive)
 	caller = fork();
 	ck_assert_int_ge(caller, 0);
 	if (caller == 0) {
-		struct engine_session *session = sqlite_session(&store);
-
+		(void)sqlite_session(&store);
 		child = fork();
-		if (child == 0) {
-			worker_end(session); /* its copy: ends nothing of the parent's */
-			child = getpid();
-			if (write(report[1], &child, sizeof(child)) != sizeof(child))
-				_exit(1);
-		}
+		if (child > 0 && write(report[1], &child, sizeof(child)) != sizeof(child))
+			_exit(1);
 		for (;;)
 			(void)pause();
 	}
 	ck_assert_int_eq(close(report[1]), 0);
 	ck_assert_int_eq(read(report[0], &child, sizeof(child)), (ssize_t)sizeof(child));
-	(void)usleep(20000);
-	{
-		char children[64], *list;
-
-		(void)snprintf(children, sizeof(children), "/proc/%ld/task/%ld/children",
-			(long)caller, (long)caller);
-		list = support_read(children);
-		/* The worker and the child. */
-		ck_assert_ptr_nonnull(strchr(list, ' '));
-		ck_assert_int_gt(atol(strchr(list, ' ')), 0);
-		free(list);
-	}
+	ck_assert_int_eq(close(report[0]), 0);
 	stop_process(caller);
 	ck_assert_msg(orphans_end(child), "the worker survived its caller");
 	stop_process(child);
+	free(path);
+}
+END_TEST
+
+START_TEST(forked_child_ends_only_its_own_copy)
+{
+	char *path = sqlite_make(&store, "ca.db", "delete", 10);
+	struct engine_session *session = sqlite_session(&store);
+	pid_t worker = sqlite_worker(), child = fork();
+	siginfo_t info = {0};
+	int how;
+
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		worker_end(session);
+		free(path);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &how, 0), child);
+	ck_assert_int_eq(how, 0);
+	(void)usleep(100000);
+	ck_assert_int_eq(
+		waitid(P_PID, (id_t)worker, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+	ck_assert_msg(info.si_pid == 0, "the child ended its parent's worker");
+	worker_end(session);
+	assert_childless();
 	free(path);
 }
 END_TEST
@@ -361,6 +383,7 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, caller_killed_at_any_moment_leaves_no_worker_and_no_lock, 0, 3);
 	tcase_add_test(tcase, forked_child_does_not_keep_the_worker_alive);
+	tcase_add_test(tcase, forked_child_ends_only_its_own_copy);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);
 }

@@ -121,15 +121,12 @@ static bool is_known(int32_t code)
 int cmd_error(const struct family *family, const struct options *options)
 {
 	const char *text = options->operands[0];
-	char *shown;
 	int32_t code;
 
 	(void)family;
 	if (!parse_number(text, &code) &&
 		(!strncasecmp(text, "unknown", 7) || !find_name(text, &code))) {
-		shown = str_display(text);
-		report_plain("%s: neither a number nor the name of an error", shown);
-		free(shown);
+		report_plain("%s: neither a number nor the name of an error", text);
 		return EXIT_FAILED;
 	}
 	printf("%s (0x%08X, %ld): %s\n", backupapi_error_name(code), (unsigned)code,

@@ -207,14 +207,10 @@ static bool report_broken(const char *broken)
 {
 	bool any = false;
 
-	for (const char *p = broken; *p; p += strlen(p) + 1, any = true) {
-		char *shown = str_display(p);
-
-		report_plain("%s (%s, 0x%08X)", shown,
+	for (const char *p = broken; *p; p += strlen(p) + 1, any = true)
+		report_plain("%s (%s, 0x%08X)", p,
 			backupapi_error_name(HRESULT_FROM_WIN32(ERROR_BAD_CONFIGURATION)),
 			(unsigned)HRESULT_FROM_WIN32(ERROR_BAD_CONFIGURATION));
-		free(shown);
-	}
 	return any;
 }
 

@@ -3,13 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/report.h"
 #include "common/signals.h"
-#include "common/str.h"
 
 #define TRIES 5
 
@@ -68,14 +66,6 @@ static enum outcome save_once(struct set_writer *w, const char *path)
 	return outcome;
 }
 
-static void tell_gone(const char *path)
-{
-	char *shown = str_display(path);
-
-	report_plain("%s: vanished while the backup ran; left out", shown);
-	free(shown);
-}
-
 static bool save(struct set_writer *w, const char *path)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -83,7 +73,7 @@ static bool save(struct set_writer *w, const char *path)
 		case SAVED:
 			return true;
 		case GONE:
-			tell_gone(path);
+			report_plain("%s: vanished while the backup ran; left out", path);
 			return true;
 		case FAILED_FOR_GOOD:
 			return false;

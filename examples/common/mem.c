@@ -1,6 +1,5 @@
 #include "common/mem.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 static void *need(void *p)
 {
 	if (!p) {
-		report_plain("out of memory");
+		report_no_memory();
 		exit(EXIT_FAILED);
 	}
 	return p;
@@ -37,16 +36,24 @@ char *xstrndup(const char *s, size_t length)
 	return need(strndup(s, length));
 }
 
+char *xvasprintf(const char *format, va_list args)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	return need(text);
+}
+
 char *xasprintf(const char *format, ...)
 {
 	va_list args;
-	char *text = NULL;
+	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	text = xvasprintf(format, args);
 	va_end(args);
-	return need(text);
+	return text;
 }
 
 void array_reserve(void *items, size_t count, size_t *capacity, size_t size)

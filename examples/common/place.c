@@ -96,6 +96,7 @@ static int open_or_make(struct place *place, const char *path, const struct set 
 
 static void close_directory(struct place *place)
 {
+	syncer_drop(&place->syncer);
 	if (place->fd >= 0)
 		close(place->fd);
 	if (place->staging_fd >= 0)
@@ -108,9 +109,9 @@ static void close_directory(struct place *place)
 
 bool place_sync(struct place *place)
 {
-	bool ok = true;
+	bool ok = syncer_flush(&place->syncer);
 
-	if (place->staging_fd >= 0 && fsync(place->staging_fd) != 0)
+	if (ok && place->staging_fd >= 0 && fsync(place->staging_fd) != 0)
 		ok = fail_at(errno, place->directory);
 	if (ok && place->fd >= 0 && fsync(place->fd) != 0)
 		ok = fail_at(errno, place->directory);
@@ -187,7 +188,8 @@ static bool copy_content(struct place *place, struct set *set, const struct item
 	return ok;
 }
 
-/* Creates NAME in DIRFD, which must not exist, as ITEM was. LABEL is its path. */
+/* Creates NAME in DIRFD, which must not exist, as ITEM was; on the disk once
+ * place->syncer is flushed. LABEL is its path. */
 static bool create_copy(struct place *place, struct set *set, const struct item *item,
 	int dirfd, const char *name, const char *label)
 {
@@ -199,10 +201,10 @@ static bool create_copy(struct place *place, struct set *set, const struct item 
 		return fail_at(errno, label);
 	ok = copy_content(place, set, item, fd, label) &&
 	     meta_apply(fd, label, &item->meta);
-	if (ok && fsync(fd) != 0)
-		ok = fail_at(errno, label);
-	if (close(fd) != 0 && ok)
-		ok = fail_at(errno, label);
+	if (ok)
+		ok = syncer_add(&place->syncer, fd, label);
+	else
+		close(fd);
 	if (!ok && unlinkat(dirfd, name, 0) != 0)
 		fail_at(errno, label);
 	return ok;
@@ -255,6 +257,20 @@ bool place_staged(struct place *place, const struct move *move)
 	return ok;
 }
 
+/* The file TEMPORARY in the current directory becomes TARGET, once its content is safe.
+ */
+static bool rename_synced(
+	struct place *place, const char *temporary, const char *target, const char *label)
+{
+	bool ok = syncer_flush(&place->syncer);
+
+	if (ok && renameat(place->fd, temporary, place->fd, path_base(target)) != 0)
+		ok = fail_at(errno, target);
+	if (!ok && unlinkat(place->fd, temporary, 0) != 0)
+		fail_at(errno, label);
+	return ok;
+}
+
 bool place_directly(struct place *place, const struct move *move)
 {
 	const char *base = path_base(move->target);
@@ -268,12 +284,8 @@ bool place_directly(struct place *place, const struct move *move)
 		return fail_at(errno, move->target);
 	temporary = xasprintf(".%.200s.restore-%08x", base, number);
 	label = xasprintf("%s/%s", place->directory, temporary);
-	ok = create_copy(place, move->set, move->item, place->fd, temporary, label);
-	if (ok && renameat(place->fd, temporary, place->fd, base) != 0) {
-		ok = fail_at(errno, move->target);
-		if (unlinkat(place->fd, temporary, 0) != 0)
-			fail_at(errno, label);
-	}
+	ok = create_copy(place, move->set, move->item, place->fd, temporary, label) &&
+	     rename_synced(place, temporary, move->target, label);
 	free(label);
 	free(temporary);
 	return ok;
@@ -284,13 +296,15 @@ bool place_log(struct place *place, struct set *set, const struct item *item,
 {
 	char *path = xasprintf("%s/%s", directory, path_base(item->path));
 	char *above = path_parent(directory);
-	bool ok = enter(place, above, set, "/") &&
+	char *old = path_parent(set->info.log_dir ? set->info.log_dir : "/");
+	bool ok = enter(place, above, set, old) &&
 		  open_staging(place, path_base(directory), directory);
 
 	if (ok && unlinkat(place->staging_fd, path_base(path), 0) != 0 && errno != ENOENT)
 		ok = fail_at(errno, path);
 	ok = ok &&
 	     create_copy(place, set, item, place->staging_fd, path_base(path), path);
+	free(old);
 	free(above);
 	free(path);
 	return ok;

@@ -12,9 +12,11 @@
 #include <stdbool.h>
 
 #include "common/plan.h"
+#include "common/syncer.h"
 
 struct place {
 	struct digest *digest;
+	struct syncer syncer;
 	struct strings made; /* directories, in the order in which they were made */
 	char *directory;     /* of the last target: the two descriptors are its */
 	int fd;

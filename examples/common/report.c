@@ -8,6 +8,7 @@
 
 #include <backupapi/backupapi.h>
 
+#include "common/mem.h"
 #include "common/progress.h"
 #include "common/str.h"
 
@@ -42,35 +43,37 @@ void report_observe(report_observer function, void *context)
 	observer_context = context;
 }
 
-/* Runs without allocating where memory is short: the text then goes out as it is. */
-static void print_line(FILE *stream, const char *prefix, const char *text)
+static void print_line(const char *text)
 {
 	progress_clear();
-	fprintf(stream, "%s%s%s\n", prefix, *prefix ? ": " : "", text);
+	fprintf(stderr, "%s: %s\n", program, text);
 }
 
+void report_no_memory(void)
+{
+	print_line("out of memory");
+}
+
+/* Whatever got into TEXT, it stays on one line. */
 static bool emit(const char *text)
 {
-	print_line(stderr, program, text);
+	char *shown = str_display(text);
+
+	print_line(shown);
 	if (observer)
-		observer(observer_context, text);
+		observer(observer_context, shown);
+	free(shown);
 	return false;
 }
 
 /* "SUBJECT: reason (name, code)" */
 static bool emit_coded(int32_t code, const char *subject, const char *reason)
 {
-	char *shown = str_display(subject), *why = str_display(reason), *text;
+	char *text = xasprintf("%s%s%s (%s, 0x%08X)", subject, *subject ? ": " : "",
+		reason, backupapi_error_name(code), (unsigned)code);
 
-	if (asprintf(&text, "%s%s%s (%s, 0x%08X)", shown, *shown ? ": " : "", why,
-		    backupapi_error_name(code), (unsigned)code) < 0) {
-		emit("out of memory");
-	} else {
-		emit(text);
-		free(text);
-	}
-	free(why);
-	free(shown);
+	emit(text);
+	free(text);
 	return false;
 }
 
@@ -122,24 +125,28 @@ bool report_errno(int err, const char *path)
 
 bool report_problem(int32_t code, const char *path, const char *format, ...)
 {
-	char reason[512];
+	char *reason;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
+	reason = xvasprintf(format, args);
 	va_end(args);
-	return emit_coded(HRESULT_FROM_WIN32(code), path, reason);
+	emit_coded(HRESULT_FROM_WIN32(code), path, reason);
+	free(reason);
+	return false;
 }
 
 bool report_plain(const char *format, ...)
 {
-	char text[1024];
+	char *text;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	text = xvasprintf(format, args);
 	va_end(args);
-	return emit(text);
+	emit(text);
+	free(text);
+	return false;
 }
 
 void report_note(const char *format, ...)

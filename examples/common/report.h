@@ -32,6 +32,9 @@ bool report_problem(int32_t code, const char *path, const char *format, ...)
 /* A line without a file or a code. */
 bool report_plain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The one message that needs no memory itself. */
+void report_no_memory(void);
+
 /* What goes on, for people: stderr, unless --quiet. */
 void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

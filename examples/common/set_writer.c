@@ -17,6 +17,7 @@
 #include "common/signals.h"
 #include "common/str.h"
 #include "common/sums.h"
+#include "common/syncer.h"
 #include "common/tree.h"
 
 /* Written data starts its way to the disk after so much, not only at the end. */
@@ -30,6 +31,7 @@ struct set_writer {
 	bool begun, published;
 	struct tree tree;
 	struct digest *digest;
+	struct syncer syncer;
 	struct manifest manifest;
 	struct sums sums;
 	char *last_parent; /* whose directories are in the manifest */
@@ -151,7 +153,7 @@ static bool copy_source(struct set_writer *w, int fd, const struct source *sourc
 	}
 }
 
-/* Creates RELATIVE from SOURCE, on the disk when it returns. */
+/* Creates RELATIVE from SOURCE; on the disk once w->syncer is flushed. */
 static bool write_file(struct set_writer *w, const char *relative,
 	const struct source *source, uint64_t *size, char hex[DIGEST_SIZE])
 {
@@ -159,12 +161,12 @@ static bool write_file(struct set_writer *w, const char *relative,
 	int fd = tree_create(&w->tree, relative);
 	bool ok = fd >= 0 && copy_source(w, fd, source, label, size);
 
-	if (ok && fsync(fd) != 0)
-		ok = report_errno(errno, label);
-	if (fd >= 0 && close(fd) != 0 && ok)
-		ok = report_errno(errno, label);
 	if (fd >= 0)
 		digest_finish(w->digest, hex);
+	if (ok)
+		ok = syncer_add(&w->syncer, fd, label);
+	else if (fd >= 0)
+		close(fd);
 	free(label);
 	return ok;
 }
@@ -353,7 +355,8 @@ bool set_writer_publish(struct set_writer *w, const struct setinfo *info)
 	if (!write_description(w, "SHA256SUMS", DESCRIBE_SUMS, info))
 		return false;
 	tree_close(&w->tree);
-	if (!tree_sync(w->partial.fd, w->partial.label) || signals_caught())
+	if (!syncer_flush(&w->syncer) || !tree_sync(w->partial.fd, w->partial.label) ||
+		signals_caught())
 		return false;
 	w->published = partial_publish(&w->partial);
 	return w->published;
@@ -364,6 +367,7 @@ void set_writer_free(struct set_writer *w)
 	if (!w)
 		return;
 	active = NULL;
+	syncer_drop(&w->syncer);
 	tree_close(&w->tree);
 	if (w->begun && !w->published)
 		partial_remove(&w->partial);

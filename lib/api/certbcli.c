@@ -31,9 +31,9 @@ static status check_prepare(
 	if (grbit != 0)
 		return argument_invalid(function, "grbitJet is not 0");
 	if (flags != CSBACKUP_TYPE_FULL && flags != CSBACKUP_TYPE_LOGS_ONLY)
-		return argument_invalid(
-			function, "dwBackupFlags is neither CSBACKUP_TYPE_FULL nor "
-				  "CSBACKUP_TYPE_LOGS_ONLY");
+		return argument_invalid(function,
+			"dwBackupFlags is neither CSBACKUP_TYPE_FULL nor "
+			"CSBACKUP_TYPE_LOGS_ONLY");
 	return STATUS_OK;
 }
 

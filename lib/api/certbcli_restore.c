@@ -26,9 +26,9 @@ static status check_prepare(const char *function, ULONG flags, const HCSBC *hand
 	if (!handle)
 		return argument_invalid(function, "phbc is NULL");
 	if (flags != 0 && flags != CSRESTORE_TYPE_FULL && flags != CSRESTORE_TYPE_CATCHUP)
-		return argument_invalid(
-			function, "dwRestoreFlags is not 0, CSRESTORE_TYPE_FULL or "
-				  "CSRESTORE_TYPE_CATCHUP");
+		return argument_invalid(function,
+			"dwRestoreFlags is not 0, CSRESTORE_TYPE_FULL or "
+			"CSRESTORE_TYPE_CATCHUP");
 	return STATUS_OK;
 }
 

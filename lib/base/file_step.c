@@ -104,6 +104,41 @@ int step_share(int fd, int source)
 	return (int)announce_done(event, result);
 }
 
+/* One attempt. */
+static ssize_t share_equal(int fd, int source, off_t offset, size_t size)
+{
+	union {
+		struct file_dedupe_range range;
+		uint8_t room[sizeof(struct file_dedupe_range) +
+			     sizeof(struct file_dedupe_range_info)];
+	} call = {.room = {0}};
+	struct file_dedupe_range_info *info = call.range.info;
+
+	call.range.src_offset = (uint64_t)offset;
+	call.range.src_length = size;
+	call.range.dest_count = 1;
+	info->dest_fd = fd;
+	info->dest_offset = (uint64_t)offset;
+	if (ioctl(source, FIDEDUPERANGE, &call.range))
+		return -1;
+	if (info->status == FILE_DEDUPE_RANGE_SAME)
+		return (ssize_t)info->bytes_deduped;
+	errno = info->status < 0 ? -info->status : EILSEQ;
+	return -1;
+}
+
+ssize_t step_share_equal(int fd, int source, off_t offset, size_t size)
+{
+	const struct file_event event = on(FILE_WRITE, fd, NULL);
+	ssize_t shared;
+
+	announce(event);
+	do
+		shared = share_equal(fd, source, offset, size);
+	while (shared < 0 && errno == EINTR);
+	return announce_done(event, shared);
+}
+
 int step_truncate(int fd, off_t size)
 {
 	const struct file_event event = on(FILE_WRITE, fd, NULL);

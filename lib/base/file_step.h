@@ -19,6 +19,10 @@ ssize_t step_write(int fd, const void *data, size_t size);
 ssize_t step_pwrite(int fd, const void *data, size_t size, off_t offset);
 ssize_t step_copy_range(int from, int to, off_t offset, size_t size);
 int step_share(int fd, int source); /* FICLONE: FD's content becomes SOURCE's */
+/* FIDEDUPERANGE: up to SIZE bytes of FD at OFFSET come to share SOURCE's extents if they
+ * are equal, which the kernel checks with both files locked. How many do now; -1 with
+ * EILSEQ where they differ. FD need not be open for writing. */
+ssize_t step_share_equal(int fd, int source, off_t offset, size_t size);
 int step_truncate(int fd, off_t size);
 int step_sync(int fd);
 int step_sync_all(int fd); /* FD's whole file system */

@@ -15,7 +15,7 @@
 #include "base/file_step.h"
 #include "base/hash.h"
 
-#define SUFFIX      ".backupapi-new"
+#define SUFFIX      FILE_TEMPORARY_SUFFIX
 #define HASH_DIGITS 17 /* with the dash ahead of them */
 
 static void name_temporary(const char *name, char temporary[NAME_MAX + 1])

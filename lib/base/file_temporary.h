@@ -13,6 +13,8 @@
 
 #include "base/status.h"
 
+#define FILE_TEMPORARY_SUFFIX ".backupapi-new"
+
 /* Creates the temporary file for NAME, empty, of MODE whatever the umask; a stale one is
  * removed first. */
 status file_temporary_create(

@@ -195,6 +195,16 @@ status status_publish(status rc)
 	return rc;
 }
 
+bool status_publish_win32(status rc)
+{
+	const uint32_t code = (uint32_t)rc;
+
+	(void)status_publish(rc);
+	if (failed(rc) && code >> 16 == 0x8007)
+		this_thread.last_error = code & 0xffff;
+	return !failed(rc);
+}
+
 uint32_t status_last_error(void)
 {
 	return this_thread.last_error;

@@ -61,6 +61,10 @@ const char *status_pending(void);
 void status_begin(void);
 status status_publish(status rc);
 
+/* The same for functions that return BOOL: the last error becomes the plain Win32 code.
+ * True for a success. */
+bool status_publish_win32(status rc);
+
 /* The thread's last error code and detail, as backupapi.h describes them. */
 uint32_t status_last_error(void);
 void status_set_last_error(uint32_t code);

@@ -36,6 +36,7 @@ const struct status_entry status_table[] = {
 	ENTRY(ERROR_INVALID_PARAMETER, "a parameter has a value that is not allowed"),
 	ENTRY(ERROR_BROKEN_PIPE, "the other side closed the connection"),
 	ENTRY(ERROR_DISK_FULL, "there is not enough space on the disk"),
+	ENTRY(ERROR_INSUFFICIENT_BUFFER, "the buffer is too small"),
 	ENTRY(ERROR_INVALID_NAME, "the name is not well formed"),
 	ENTRY(ERROR_MOD_NOT_FOUND, "a needed library or program is missing"),
 	ENTRY(ERROR_PROC_NOT_FOUND, "a needed function is missing from a library"),

@@ -92,7 +92,8 @@ struct engine {
 
 /* The engine that STORE's configuration names, or with `auto` the one whose format its
  * first existing database has; flat where none recognises it. ERROR_NOT_SUPPORTED, naming
- * the engine, where this build lacks it. */
+ * the engine, where this build lacks it; with `auto`, ERROR_BAD_CONFIGURATION where the
+ * databases are of different formats. Looking opens and closes the files (probe.h). */
 status engine_find(const struct store_config *store, const struct engine **engine);
 
 /* By name or, with NULL or "auto", by PATH's magic. */

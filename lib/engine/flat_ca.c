@@ -342,8 +342,7 @@ static status check_companion(const struct names *paths, const char *path)
 		if (find_path(paths, index) == paths->count)
 			rc = status_fail(hrDatabaseInconsistent,
 				"%s: missing, but %s is there: openssl ca was "
-				"interrupted between "
-				"its renames",
+				"interrupted between its renames",
 				index, path);
 		free(index);
 	}

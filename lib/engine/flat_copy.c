@@ -140,8 +140,7 @@ static status refuse_new(const char *path)
 	if (exists)
 		return status_fail(STATUS_WIN32(ERROR_BUSY),
 			"%s%s: a program that updates the store (openssl ca) is at work, "
-			"or was "
-			"interrupted and left this file",
+			"or was interrupted and left this file",
 			path, NEW_SUFFIX);
 	if (length > suffix && strcmp(path + length - suffix, NEW_SUFFIX) == 0)
 		return refuse_half_renamed(path, length - suffix);

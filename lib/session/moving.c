@@ -13,14 +13,15 @@
 
 static bool is_missing(status rc)
 {
-	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND)
-		|| rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
+	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
+	       rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
 }
 
 /* ---- what is there ---- */
 
 /* *MODE of NAME (0 where it is missing), a symbolic link followed where the walk allows. */
-static status look(const struct moving *m, const struct visit *dir, const char *name, mode_t *mode)
+static status look(
+	const struct moving *m, const struct visit *dir, const char *name, mode_t *mode)
 {
 	const int flags = m->walk == FILE_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
 	struct stat st;
@@ -38,10 +39,11 @@ static status check_place(const char *target, mode_t mode, bool staged)
 {
 	if (mode == 0 && !staged)
 		return status_fail(STATUS_WIN32(ERROR_FILE_NOT_FOUND),
-			"%s: neither there nor staged, so the restore is not complete", target);
-	if (mode != 0 && (S_ISDIR(mode) || (!staged && !S_ISREG(mode))))
-		return status_fail(STATUS_WIN32(ERROR_INVALID_DATA), "%s: not a regular file",
+			"%s: neither there nor staged, so the restore is not complete",
 			target);
+	if (mode != 0 && (S_ISDIR(mode) || (!staged && !S_ISREG(mode))))
+		return status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
+			"%s: not a regular file", target);
 	return STATUS_OK;
 }
 
@@ -54,7 +56,8 @@ static status check_target(const struct moving *m, struct staging *s, const char
 
 	if (m->reg->maker != 0 && geteuid() == 0 && !locations_inside(m->server, target))
 		return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
-			"%s: outside the configured directories of %s, and the restore was "
+			"%s: outside the configured directories of %s, and the restore "
+			"was "
 			"registered by user %u",
 			target, m->server->name, (unsigned)m->reg->maker);
 	if (!visit_is_at(&s->target, target))
@@ -99,10 +102,12 @@ status moving_content(const struct moving *m, const char *path, char **content)
 
 /* ---- the old ones ---- */
 
-static status take_stale(const struct moving *m, struct replaced *replaced, const char *path)
+static status take_stale(
+	const struct moving *m, struct replaced *replaced, const char *path)
 {
 	struct names stale = {0};
-	status rc = m->engine->stale_files ? m->engine->stale_files(path, &stale) : STATUS_OK;
+	status rc =
+		m->engine->stale_files ? m->engine->stale_files(path, &stale) : STATUS_OK;
 
 	for (size_t i = 0; i < stale.count && !failed(rc); i++)
 		rc = replaced_take(replaced, stale.items[i]);
@@ -111,8 +116,8 @@ static status take_stale(const struct moving *m, struct replaced *replaced, cons
 }
 
 /* The old database and what belongs to it; the former only while the new one waits. */
-static status take_old(const struct moving *m, struct replaced *replaced, struct staging *s,
-	const char *target)
+static status take_old(const struct moving *m, struct replaced *replaced,
+	struct staging *s, const char *target)
 {
 	const char *name;
 	bool staged;
@@ -154,8 +159,8 @@ static status is_recent(const struct moving *m, const char *path, bool *recent)
 	if (failed(rc))
 		return rc;
 	if (fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		*recent = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec
-			>= m->reg->time;
+		*recent = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec >=
+			  m->reg->time;
 	else if (errno != ENOENT)
 		rc = status_errno(errno, "%s", path);
 	visit_drop(&dir);
@@ -166,7 +171,8 @@ static status is_recent(const struct moving *m, const char *path, bool *recent)
  * mixed into the set, unless the caller put it there. What stays was restored too, so
  * that what belonged to its old content goes in any case, and goes first: once the
  * database is gone, nothing leads to it. */
-static status take_unmapped(const struct moving *m, struct replaced *replaced, const char *path)
+static status take_unmapped(
+	const struct moving *m, struct replaced *replaced, const char *path)
 {
 	bool keep = m->places.count == 0;
 	status rc = STATUS_OK;
@@ -198,7 +204,8 @@ static status take_others(const struct moving *m, struct replaced *replaced)
 
 static status sync_content(int dirfd, const char *name, int flags, const char *path)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
+	int fd =
+		openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
 	status rc;
 
 	if (fd < 0)

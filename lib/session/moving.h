@@ -18,9 +18,9 @@ struct moving {
 	const struct server *server;
 	const struct registration *reg;
 	const struct engine *engine; /* not needed for moving_check */
-	enum file_walk walk;	     /* through the paths below */
-	struct names places;	     /* of the restored databases, sorted */
-	bool resumed;		     /* an earlier run may have moved files */
+	enum file_walk walk;         /* through the paths below */
+	struct names places;         /* of the restored databases, sorted */
+	bool resumed;                /* an earlier run may have moved files */
 };
 
 /* Is each database staged or in its place, where the maker may put it? Changes nothing.

@@ -48,9 +48,10 @@ static status check_logs(const struct recovery *r)
 	for (size_t i = 0; i < r->reg->log_count; i++)
 		if (r->reg->logs[i].low != 0)
 			return status_fail(hrMissingRestoreLogFiles,
-				"%s: logs %u to %u are registered, but its store (%s) keeps none",
-				r->server->name, r->reg->logs[i].low, r->reg->logs[i].high,
-				engine->name);
+				"%s: logs %u to %u are registered, but its store (%s) "
+				"keeps none",
+				r->server->name, r->reg->logs[i].low,
+				r->reg->logs[i].high, engine->name);
 	return STATUS_OK;
 }
 
@@ -69,8 +70,8 @@ static status begin_moving(struct recovery *r, struct replaced *replaced)
 	}
 	if (failed(rc))
 		return rc;
-	return replaced_open(r->server, r->reg->replaced, r->reg->maker, r->reg->maker_group,
-		r->moving.walk, replaced);
+	return replaced_open(r->server, r->reg->replaced, r->reg->maker,
+		r->reg->maker_group, r->moving.walk, replaced);
 }
 
 static status move_as_maker(struct recovery *r)
@@ -107,7 +108,8 @@ static status replay(const struct recovery *r)
 		recovery.databases = &all;
 	}
 	if (!failed(rc))
-		rc = r->moving.engine->recover(r->moving.engine, &r->server->store, &recovery);
+		rc = r->moving.engine->recover(
+			r->moving.engine, &r->server->store, &recovery);
 	names_free(&all);
 	return rc;
 }
@@ -165,10 +167,12 @@ static status check_completed(const struct recovery *r)
 {
 	if (r->reg->state == REGISTRATION_OPEN)
 		return status_fail(hrRestoreInProgress,
-			"%s: a restore is registered, but not completed", r->server->name);
+			"%s: a restore is registered, but not completed",
+			r->server->name);
 	if (r->reg->state == REGISTRATION_FAILED)
 		return status_fail(hrRestoreInProgress,
-			"%s: the registered restore failed (%s); register a good one, or cancel it",
+			"%s: the registered restore failed (%s); register a good one, or "
+			"cancel it",
 			r->server->name, status_name(r->reg->failure));
 	return STATUS_OK;
 }
@@ -226,7 +230,8 @@ static status recover_locked(const struct server *server)
 	if (!failed(rc) && r.reg) {
 		trace(TRACE_INFO, "%s: recovery begun", server->name);
 		rc = recover_registered(&r);
-		trace(TRACE_INFO, "%s: recovery %s", server->name, failed(rc) ? "failed" : "done");
+		trace(TRACE_INFO, "%s: recovery %s", server->name,
+			failed(rc) ? "failed" : "done");
 	}
 	names_free(&r.moving.places);
 	registration_free(r.reg);

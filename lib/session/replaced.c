@@ -17,8 +17,10 @@ static status timestamp(char *text, size_t size)
 	time_t now = time(NULL);
 	struct tm tm;
 
-	if (!gmtime_r(&now, &tm) || strftime(text, size, "replaced-%Y%m%dT%H%M%SZ", &tm) == 0)
-		return status_fail(STATUS_WIN32(ERROR_GEN_FAILURE), "the clock gives no date");
+	if (!gmtime_r(&now, &tm) ||
+		strftime(text, size, "replaced-%Y%m%dT%H%M%SZ", &tm) == 0)
+		return status_fail(
+			STATUS_WIN32(ERROR_GEN_FAILURE), "the clock gives no date");
 	return STATUS_OK;
 }
 
@@ -45,8 +47,8 @@ static status free_name(int dirfd, const char *base, const char *separator, char
 		}
 		free(candidate);
 	}
-	return status_fail(STATUS_WIN32(ERROR_ALREADY_EXISTS), "%s: no free name like this",
-		base);
+	return status_fail(
+		STATUS_WIN32(ERROR_ALREADY_EXISTS), "%s: no free name like this", base);
 }
 
 status replaced_choose(const struct server *server, char **name)
@@ -66,25 +68,28 @@ status replaced_choose(const struct server *server, char **name)
 }
 
 /* Left behind by a crash before it changed hands, it does so now. */
-static status hand_over(int fd, uid_t owner, gid_t group, const char *dir, const char *name)
+static status hand_over(
+	int fd, uid_t owner, gid_t group, const char *dir, const char *name)
 {
 	if (owner == geteuid() || step_chown(fd, owner, group) == 0)
 		return STATUS_OK;
 	return status_errno(errno, "%s/%s", dir, name);
 }
 
-static status open_root(int state_fd, const struct server *server, const char *name, int *fd)
+static status open_root(
+	int state_fd, const struct server *server, const char *name, int *fd)
 {
 	status rc = file_make_dir_at(state_fd, name, 0700);
 
 	if (failed(rc))
 		return rc;
 	*fd = openat(state_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return *fd < 0 ? status_errno(errno, "%s/%s", server->state_dir, name) : STATUS_OK;
+	return *fd < 0 ? status_errno(errno, "%s/%s", server->state_dir, name)
+		       : STATUS_OK;
 }
 
-status replaced_open(const struct server *server, const char *name, uid_t owner, gid_t group,
-	enum file_walk walk, struct replaced *r)
+status replaced_open(const struct server *server, const char *name, uid_t owner,
+	gid_t group, enum file_walk walk, struct replaced *r)
 {
 	int state_fd;
 	status rc = server_open_state_dir(server, true, &state_fd);
@@ -201,7 +206,8 @@ status replaced_take(struct replaced *r, const char *path)
 	const char *name;
 	status rc = enter(r, path, &name);
 
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) || rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
+		rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
 		return STATUS_OK;
 	if (failed(rc) || !taken(r->from.fd, name))
 		return rc;

@@ -14,16 +14,16 @@
 status replaced_choose(const struct server *server, char **name);
 
 struct replaced {
-	int root;	   /* the directory itself */
+	int root;          /* the directory itself */
 	struct visit from; /* what is taken from */
-	int mirror;	   /* what corresponds to that below root; -1: not opened yet */
-	bool resumed;	   /* an earlier run may have moved files and not synced */
+	int mirror;        /* what corresponds to that below root; -1: not opened yet */
+	bool resumed;      /* an earlier run may have moved files and not synced */
 };
 
 /* Opens it, creating it for OWNER (the registration's maker) alone. WALK is for the paths
  * that are taken. */
-status replaced_open(const struct server *server, const char *name, uid_t owner, gid_t group,
-	enum file_walk walk, struct replaced *r);
+status replaced_open(const struct server *server, const char *name, uid_t owner,
+	gid_t group, enum file_walk walk, struct replaced *r);
 
 /* Moves PATH, if it exists. With the rights of the calling thread. */
 status replaced_take(struct replaced *r, const char *path);

@@ -16,7 +16,8 @@ char *staging_path(const char *path)
 	const char *name = strrchr(path, '/') + 1;
 	char *staged;
 
-	if (asprintf(&staged, "%.*s" STAGING_DIR "/%s", (int)(name - path), path, name) < 0)
+	if (asprintf(&staged, "%.*s" STAGING_DIR "/%s", (int)(name - path), path, name) <
+		0)
 		return NULL;
 	return staged;
 }
@@ -106,7 +107,8 @@ static status discard_one(struct staging *s, const char *target)
 	const char *name;
 	status rc = staging_enter(s, target, &name);
 
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) || rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
+		rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
 		return STATUS_OK;
 	if (!failed(rc) && s->fd >= 0 && step_unlink(s->fd, name) && errno != ENOENT)
 		rc = status_errno(errno, "%s/%s/%s", s->target.dir, STAGING_DIR, name);

@@ -15,7 +15,7 @@
 struct visit {
 	enum file_walk walk;
 	char *dir; /* NULL: in none */
-	int fd;	   /* -1: in none */
+	int fd;    /* -1: in none */
 };
 
 /* In no directory yet. */

@@ -18,9 +18,9 @@ struct entry {
 /* One inode. */
 struct node {
 	struct node *next;
-	struct stat st;	 /* owner and mode as last seen */
-	int pin;	 /* O_PATH: keeps the number from being used again */
-	char *data;	 /* of a file, as synced; NULL: never was */
+	struct stat st; /* owner and mode as last seen */
+	int pin;        /* O_PATH: keeps the number from being used again */
+	char *data;     /* of a file, as synced; NULL: never was */
 	size_t size;
 	struct entry *entries; /* of a directory, as synced */
 };
@@ -122,7 +122,8 @@ static struct entry *current_entries(const struct node *n)
 			continue;
 		e = malloc(sizeof(*e));
 		must(e != NULL, "malloc");
-		*e = (struct entry){list, strdup(d->d_name), node_at(dirfd(dir), d->d_name)};
+		*e = (struct entry){
+			list, strdup(d->d_name), node_at(dirfd(dir), d->d_name)};
 		must(e->name != NULL, "strdup");
 		list = e;
 	}
@@ -167,7 +168,8 @@ static bool is_below_root(int fd)
 	got = readlink(link, path, sizeof(path) - 1);
 	must(got > 0, link);
 	path[got] = '\0';
-	return strncmp(path, root_path, length) == 0 && (!path[length] || path[length] == '/');
+	return strncmp(path, root_path, length) == 0 &&
+	       (!path[length] || path[length] == '/');
 }
 
 void powerloss_note(const struct file_event *event)
@@ -189,7 +191,8 @@ void powerloss_note(const struct file_event *event)
 
 /* ---- after the loss ---- */
 
-static void rebuild(enum powerloss kind, const struct node *n, int dirfd, const char *name);
+static void rebuild(
+	enum powerloss kind, const struct node *n, int dirfd, const char *name);
 
 static void rebuild_file(const struct node *n, int dirfd, const char *name)
 {
@@ -233,7 +236,8 @@ static void rebuild_entries(enum powerloss kind, const struct node *n, int fd)
 	free_entries(current);
 }
 
-static void rebuild_dir(enum powerloss kind, const struct node *n, int dirfd, const char *name)
+static void rebuild_dir(
+	enum powerloss kind, const struct node *n, int dirfd, const char *name)
 {
 	int fd;
 
@@ -246,7 +250,8 @@ static void rebuild_dir(enum powerloss kind, const struct node *n, int dirfd, co
 	(void)close(fd);
 }
 
-static void rebuild(enum powerloss kind, const struct node *n, int dirfd, const char *name)
+static void rebuild(
+	enum powerloss kind, const struct node *n, int dirfd, const char *name)
 {
 	if (S_ISDIR(n->st.st_mode))
 		rebuild_dir(kind, n, dirfd, name);

@@ -14,7 +14,7 @@
 /* Contents survive only where they were synced; a file without any comes back empty.
  * Of directories' unsynced changes, these survive: */
 enum powerloss {
-	POWERLOSS_NOTHING,   /* none */
+	POWERLOSS_NOTHING, /* none */
 	POWERLOSS_NEW_NAMES, /* names that were added, not those removed: a rename leaves both */
 	POWERLOSS_ALL_NAMES, /* all */
 	POWERLOSS_KINDS

@@ -10,8 +10,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "server/history.h"
-#include "server/registration.h"
 #include "session/recover.h"
 #include "session/staging.h"
 #include "../support.h"
@@ -52,7 +50,8 @@ static struct blob read_blob(const char *path)
 
 	if (support_exists(path))
 		ck_assert_int_eq(
-			file_read_at(AT_FDCWD, path, 1 << 24, &b.data, &b.size, NULL), STATUS_OK);
+			file_read_at(AT_FDCWD, path, 1 << 24, &b.data, &b.size, NULL),
+			STATUS_OK);
 	return b;
 }
 
@@ -98,10 +97,11 @@ static void fill_flat(struct scene *s)
 	const char *index = "V\t351231235959Z\t\t02\tunknown\t/CN=two\n";
 	const struct blob none = {0};
 
-	add(s, "index.txt", SCENE_STAGED, text("V\t351231235959Z\t\t01\tunknown\t/CN=one\n"),
-		text(index));
+	add(s, "index.txt", SCENE_STAGED,
+		text("V\t351231235959Z\t\t01\tunknown\t/CN=one\n"), text(index));
 	add(s, "serial", SCENE_IN_PLACE, text("02\n"), text("03\n"));
-	add(s, "newcerts/01.pem", SCENE_STAGED, text("certificate one\n"), text("restored one\n"));
+	add(s, "newcerts/01.pem", SCENE_STAGED, text("certificate one\n"),
+		text("restored one\n"));
 	add(s, "newcerts/02.pem", SCENE_STAGED, none, text("restored two\n"));
 	add(s, "newcerts/stray.pem", SCENE_MOVED_AWAY, text("not in the set\n"), none);
 	(void)unlink(store_path(s->store, "newcerts/02.pem"));
@@ -114,7 +114,8 @@ static struct blob make_database(const struct store *store, const char *word)
 	struct blob b;
 
 	(void)snprintf(sql, sizeof(sql),
-		"create table t(n, x); insert into t values(1, '%s'), (2, '%s')", word, word);
+		"create table t(n, x); insert into t values(1, '%s'), (2, '%s')", word,
+		word);
 	store_sql(path, sql);
 	b = read_blob(path);
 	ck_assert_int_eq(unlink(path), 0);
@@ -202,7 +203,8 @@ void scene_restore(const struct scene *s)
 
 /* Is a copy of DIR/data/NAME with this content below any replaced-* directory, perhaps
  * with a number behind its name? */
-static bool was_replaced(const struct scene *s, const char *name, const struct blob *content)
+static bool was_replaced(
+	const struct scene *s, const char *name, const struct blob *content)
 {
 	DIR *dir = opendir(s->store->state);
 	const struct dirent *d;
@@ -214,11 +216,12 @@ static bool was_replaced(const struct scene *s, const char *name, const struct b
 		if (strncmp(d->d_name, "replaced-", 9) != 0)
 			continue;
 		for (int i = 0; i < 4 && !found; i++) {
-			int length = snprintf(path, sizeof(path), "%s/%s%s/%s", s->store->state,
-				d->d_name, s->store->data, name);
+			int length = snprintf(path, sizeof(path), "%s/%s%s/%s",
+				s->store->state, d->d_name, s->store->data, name);
 
 			if (i > 0)
-				(void)snprintf(path + length, sizeof(path) - (size_t)length, ".%d", i);
+				(void)snprintf(path + length,
+					sizeof(path) - (size_t)length, ".%d", i);
 			found = file_is(path, content);
 		}
 	}
@@ -229,7 +232,7 @@ static bool was_replaced(const struct scene *s, const char *name, const struct b
 static bool is_staged(const struct scene *s, const struct scene_file *f)
 {
 	char *staged = staging_path(store_path(s->store, f->name));
-	bool good = f->new.data && file_is(staged, &f->new);
+	bool good = f->new.data &&file_is(staged, &f->new);
 
 	free(staged);
 	return good;
@@ -243,8 +246,8 @@ static void expect_old_kept(const struct scene *s)
 
 		if (f->way == SCENE_IN_PLACE || !f->old.data)
 			continue;
-		ck_assert_msg(file_is(store_path(s->store, f->name), &f->old)
-				|| was_replaced(s, f->name, &f->old),
+		ck_assert_msg(file_is(store_path(s->store, f->name), &f->old) ||
+				      was_replaced(s, f->name, &f->old),
 			"the old %s is lost", f->name);
 	}
 }
@@ -256,7 +259,8 @@ static void expect_new_there(const struct scene *s)
 
 		if (f->way == SCENE_MOVED_AWAY)
 			continue;
-		ck_assert_msg(file_is(store_path(s->store, f->name), &f->new) || is_staged(s, f),
+		ck_assert_msg(file_is(store_path(s->store, f->name), &f->new) ||
+				      is_staged(s, f),
 			"the new %s is lost", f->name);
 	}
 }
@@ -273,21 +277,11 @@ static void expect_old_in_place(const struct scene *s)
 	}
 }
 
-static bool needs_full(void)
-{
-	struct server *server = store_server();
-	struct history h;
-
-	ck_assert_int_eq(history_load(server, &h), STATUS_OK);
-	server_free(server);
-	return h.needs_full;
-}
-
 void scene_expect_finished(const struct scene *s)
 {
 	ck_assert(!store_pending());
 	ck_assert_int_eq(store_state(), SERVICE_SERVING);
-	ck_assert(needs_full());
+	ck_assert(store_history().needs_full);
 	expect_old_kept(s);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct scene_file *f = &s->files[i];
@@ -301,22 +295,12 @@ void scene_expect_finished(const struct scene *s)
 
 /* ---- going on after a crash ---- */
 
-static struct registration *load(void)
-{
-	struct server *server = store_server();
-	struct registration *r = NULL;
-	status rc = registration_load(server, &r);
-
-	ck_assert_msg(rc == STATUS_OK, "the registration is damaged: %s", status_pending());
-	server_free(server);
-	return r;
-}
-
 static void recover(void)
 {
 	status rc = store_recover();
 
-	ck_assert_msg(rc == STATUS_OK, "recovery: %s: %s", status_name(rc), status_pending());
+	ck_assert_msg(
+		rc == STATUS_OK, "recovery: %s: %s", status_name(rc), status_pending());
 }
 
 /* Nothing may be recovered from it; a new restore begins from the start. */
@@ -332,7 +316,7 @@ static void finish_unregistered(const struct scene *s, bool open)
 
 void scene_finish(const struct scene *s)
 {
-	struct registration *r = load();
+	struct registration *r = store_registration();
 
 	if (r && r->state == REGISTRATION_COMPLETE) {
 		expect_old_kept(s);

@@ -1,0 +1,114 @@
+/* Reparse points and data ranges of single files; native_sis_care.c has the rest of
+ * backupapi/sis.h. */
+#include <backupapi/sis.h>
+
+#include <string.h>
+
+#include "api/argument.h"
+#include "base/handle.h"
+#include "sis/point.h"
+#include "sis/restore.h"
+
+static status get_reparse_point(
+	const char *path, void *buffer, uint32_t size, uint32_t *needed)
+{
+	uint8_t reparse[REPARSE_SIZE];
+	status rc = point_get(path, reparse);
+
+	if (failed(rc))
+		return rc;
+	*needed = REPARSE_SIZE;
+	if (size < REPARSE_SIZE)
+		return status_fail(STATUS_WIN32(ERROR_INSUFFICIENT_BUFFER),
+			"%s: its reparse point has %u bytes, the buffer %u", path,
+			REPARSE_SIZE, (unsigned)size);
+	memcpy(buffer, reparse, REPARSE_SIZE);
+	return STATUS_OK;
+}
+
+int32_t backupapi_get_reparse_point(
+	const char *path, void *buffer, uint32_t size, uint32_t *needed)
+{
+	status rc;
+
+	status_begin();
+	if (needed)
+		*needed = 0;
+	if (!path)
+		rc = argument_invalid(__func__, "path is NULL");
+	else if (!needed)
+		rc = argument_invalid(__func__, "needed is NULL");
+	else if (!buffer && size)
+		rc = argument_invalid(__func__, "buffer is NULL, but size is not 0");
+	else
+		rc = get_reparse_point(path, buffer, size, needed);
+	return status_publish(rc);
+}
+
+int32_t backupapi_set_reparse_point(const char *path, const void *buffer, uint32_t size)
+{
+	status rc;
+
+	status_begin();
+	if (!path)
+		rc = argument_invalid(__func__, "path is NULL");
+	else if (!buffer)
+		rc = argument_invalid(__func__, "buffer is NULL");
+	else
+		rc = point_set(path, buffer, size);
+	return status_publish(rc);
+}
+
+static status get_ranges(const char *path, struct backupapi_range *ranges,
+	uint32_t capacity, uint32_t *count)
+{
+	struct extents_list list = {0};
+	status rc = point_ranges(path, &list);
+
+	if (!failed(rc) && list.count > UINT32_MAX)
+		rc = status_fail(STATUS_WIN32(ERROR_FILE_TOO_LARGE),
+			"%s: has %zu data ranges", path, list.count);
+	if (!failed(rc)) {
+		*count = (uint32_t)list.count;
+		for (size_t i = 0; i < list.count && i < capacity; i++)
+			ranges[i] = (struct backupapi_range){
+				list.items[i].offset, list.items[i].length};
+	}
+	extents_free(&list);
+	return rc;
+}
+
+int32_t backupapi_get_allocated_ranges(const char *path, struct backupapi_range *ranges,
+	uint32_t capacity, uint32_t *count)
+{
+	status rc;
+
+	status_begin();
+	if (count)
+		*count = 0;
+	if (!path)
+		rc = argument_invalid(__func__, "path is NULL");
+	else if (!count)
+		rc = argument_invalid(__func__, "count is NULL");
+	else if (!ranges && capacity)
+		rc = argument_invalid(__func__, "ranges is NULL, but capacity is not 0");
+	else
+		rc = get_ranges(path, ranges, capacity, count);
+	return status_publish(rc);
+}
+
+int32_t backupapi_sis_set_bare_links(void *sisRestoreStructure, int bare)
+{
+	const unsigned kind = HANDLE_MASK(HANDLE_SIS_RESTORE);
+	struct sis_restore *restore;
+
+	status_begin();
+	restore = handle_acquire(kind, sisRestoreStructure, NULL);
+	if (!restore)
+		return status_publish(status_fail(STATUS_WIN32(ERROR_INVALID_HANDLE),
+			"structure %p: not a live restore structure of this process",
+			sisRestoreStructure));
+	sis_restore_set_bare(restore, bare != 0);
+	handle_release(sisRestoreStructure);
+	return status_publish(STATUS_OK);
+}

@@ -1,0 +1,163 @@
+#include "sis/care_stored.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/file_step.h"
+#include "base/file_temporary.h"
+#include "sis/store_lock.h"
+
+/* ---- names ---- */
+
+static bool ends_in(const char *name, const char *suffix)
+{
+	const size_t length = strlen(name), end = strlen(suffix);
+
+	return length > end && strcmp(name + length - end, suffix) == 0;
+}
+
+/* The GUID in GUID's own spelling and SUFFIX, which is as long as ".sis". */
+static bool parse(const char *name, const char *suffix, uuid_t guid)
+{
+	char as_file[STORE_FILE_NAME_SIZE], canonical[STORE_FILE_NAME_SIZE];
+
+	if (strlen(name) != STORE_FILE_NAME_SIZE - 1 || !ends_in(name, suffix))
+		return false;
+	memcpy(as_file, name, STORE_GUID_LENGTH);
+	memcpy(as_file + STORE_GUID_LENGTH, STORE_FILE_SUFFIX, sizeof(STORE_FILE_SUFFIX));
+	if (!store_parse_name(as_file, guid))
+		return false;
+	store_file_name(guid, canonical);
+	return strcmp(as_file, canonical) == 0;
+}
+
+static bool is_temporary(const char *name)
+{
+	return name[0] == '.' && ends_in(name, FILE_TEMPORARY_SUFFIX);
+}
+
+static bool is_lone_sum(const struct store *store, const char *name)
+{
+	char file[STORE_FILE_NAME_SIZE];
+	struct stat st;
+	uuid_t guid;
+
+	if (!parse(name, STORE_SUM_SUFFIX, guid))
+		return false;
+	store_file_name(guid, file);
+	return fstatat(store->fd, file, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+}
+
+/* ---- reading ---- */
+
+static status add_file(
+	const struct store *store, const uuid_t guid, struct stored_files *files)
+{
+	struct stored_file *file = calloc(1, sizeof(*file));
+	struct stat st;
+	status rc;
+
+	if (!file)
+		return status_no_memory();
+	uuid_copy(file->guid, guid);
+	file->regular = !failed(store_stat(store, guid, &st));
+	if (file->regular)
+		file->size = (uint64_t)st.st_size;
+	rc = guid_table_add(&files->by_guid, guid, file);
+	if (failed(rc))
+		free(file);
+	return rc;
+}
+
+static status add_entry(
+	const struct store *store, const char *name, struct stored_files *files)
+{
+	uuid_t guid;
+
+	if (parse(name, STORE_FILE_SUFFIX, guid))
+		return add_file(store, guid, files);
+	if (is_temporary(name) || is_lone_sum(store, name))
+		return names_add(&files->leftovers, name);
+	return STATUS_OK;
+}
+
+static status read_entries(
+	const struct store *store, DIR *stream, struct stored_files *files)
+{
+	status rc = STATUS_OK;
+
+	while (!failed(rc)) {
+		struct dirent *entry;
+
+		errno = 0;
+		entry = readdir(stream);
+		if (!entry)
+			return errno ? step_errno(errno, store->fd, ".") : STATUS_OK;
+		rc = add_entry(store, entry->d_name, files);
+	}
+	return rc;
+}
+
+status stored_files_read(const struct care_run *run, struct stored_files *files)
+{
+	const struct store *store = run->store;
+	int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream;
+	status rc;
+
+	if (fd < 0)
+		return step_errno(errno, store->fd, ".");
+	stream = fdopendir(fd);
+	if (!stream) {
+		(void)close(fd);
+		return status_no_memory();
+	}
+	rc = read_entries(store, stream, files);
+	(void)closedir(stream);
+	run->care->summary->store_files = files->by_guid.count;
+	return rc;
+}
+
+struct stored_file *stored_files_find(const struct stored_files *files, const uuid_t guid)
+{
+	void **found = guid_table_find(&files->by_guid, guid);
+
+	return found ? *found : NULL;
+}
+
+void stored_files_free(struct stored_files *files)
+{
+	size_t i = 0;
+
+	for (void *file; (file = guid_table_next(&files->by_guid, &i)) != NULL;)
+		free(file);
+	guid_table_free(&files->by_guid);
+	names_free(&files->leftovers);
+}
+
+status stored_files_each(struct care_run *run, const struct stored_files *files,
+	status (*do_each)(struct care_run *run, void *context, struct stored_file *file),
+	void *context)
+{
+	struct stored_file *file;
+	status rc = STATUS_OK;
+	size_t i = 0;
+
+	while (!failed(rc) && (file = guid_table_next(&files->by_guid, &i)) != NULL)
+		rc = do_each(run, context, file);
+	return rc;
+}
+
+status stored_files_tidy(const struct care_run *run, const struct names *leftovers)
+{
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; !failed(rc) && i < leftovers->count; i++)
+		rc = file_remove_at(run->store->fd, leftovers->items[i]);
+	return rc;
+}

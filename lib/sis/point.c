@@ -1,0 +1,204 @@
+#include "sis/point.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file_step.h"
+#include "sis/store.h"
+#include "sis/vouch.h"
+
+/* A file, and the volume that it is on. */
+struct place {
+	struct volume *volume;
+	int dirfd;
+	const char *name;
+};
+
+static void leave(struct place *place)
+{
+	if (place->dirfd >= 0)
+		(void)close(place->dirfd);
+	volume_close(place->volume);
+}
+
+/* Where no directory above has a common store, the file's own serves as the volume. */
+static status find_volume(const char *path, struct volume **volume)
+{
+	const char *slash = strrchr(path, '/');
+	status rc = volume_of(path, volume);
+	char *dir;
+
+	if (rc != STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+		return rc;
+	dir = strndup(path, (size_t)(slash - path));
+	if (!dir)
+		return status_no_memory();
+	rc = volume_open(dir, volume);
+	free(dir);
+	return rc;
+}
+
+static status find_place(const char *path, struct place *place)
+{
+	status rc;
+
+	*place = (struct place){.dirfd = -1};
+	rc = find_volume(path, &place->volume);
+	if (!failed(rc))
+		rc = volume_open_parent(
+			place->volume, path, &place->dirfd, &place->name);
+	if (failed(rc))
+		leave(place);
+	return rc;
+}
+
+static status no_link(const char *path, const char *why)
+{
+	return status_fail(
+		STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT), "%s: %s", path, why);
+}
+
+static status look(const struct place *place, const char *path, struct link_state *state)
+{
+	struct store *store;
+	status rc = store_open(place->volume, false, &store);
+
+	if (failed(rc))
+		return rc;
+	rc = vouch_look(store, place->dirfd, place->name, state);
+	store_close(store);
+	if (rc == STATUS_WIN32(ERROR_INVALID_REPARSE_DATA) ||
+		rc == STATUS_WIN32(ERROR_REPARSE_TAG_MISMATCH))
+		return no_link(path, "its reparse point is no single-instance link's");
+	return rc;
+}
+
+/* With a reparse point, but a store that this user may not read. */
+static status judge_unread(const struct place *place, const char *path, status unread)
+{
+	struct stat st;
+
+	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW))
+		return step_errno(errno, place->dirfd, place->name);
+	if (st.st_blocks == 0 && st.st_size > 0)
+		return status_fail(unread,
+			"%s: a link without data, whose common store cannot be read", path);
+	return no_link(path, "its common store cannot be read");
+}
+
+static status get(const struct place *place, const char *path, struct link_state *state)
+{
+	uint8_t byte;
+	size_t size;
+	struct stat st;
+	status rc;
+
+	/* Most files end here. */
+	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW) && errno != EIO)
+		return step_errno(errno, place->dirfd, place->name);
+	rc = volume_get_reparse(
+		place->volume, place->dirfd, place->name, &byte, sizeof(byte), &size);
+	if (failed(rc))
+		return rc;
+	rc = look(place, path, state);
+	if (rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+		return no_link(path, "its volume has no common store");
+	if (rc == STATUS_WIN32(ERROR_ACCESS_DENIED))
+		return judge_unread(place, path, rc);
+	if (failed(rc))
+		return rc;
+	if (!state->vouched)
+		return no_link(path, "nobody who may make links vouches for it");
+	if (!state->intact)
+		return no_link(path, "it was written to since it was made a link");
+	return STATUS_OK;
+}
+
+status point_get(const char *path, uint8_t buffer[REPARSE_SIZE])
+{
+	struct link_state state = {0};
+	struct place place;
+	status rc = find_place(path, &place);
+
+	if (failed(rc))
+		return rc;
+	rc = get(&place, path, &state);
+	if (!failed(rc))
+		memcpy(buffer, state.buffer, REPARSE_SIZE);
+	leave(&place);
+	return rc;
+}
+
+/* ---- setting ---- */
+
+static status set(const struct place *place, const char *path, const void *buffer)
+{
+	struct stat st;
+
+	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW))
+		return step_errno(errno, place->dirfd, place->name);
+	if (!S_ISREG(st.st_mode) && place->volume->kind != VOLUME_NTFS)
+		return status_fail(S_ISLNK(st.st_mode)
+					   ? STATUS_WIN32(ERROR_ACCESS_DENIED)
+					   : STATUS_WIN32(ERROR_INVALID_DATA),
+			"%s: is not a regular file", path);
+	return volume_set_reparse(
+		place->volume, place->dirfd, place->name, buffer, REPARSE_SIZE);
+}
+
+status point_set(const char *path, const void *buffer, size_t size)
+{
+	struct sis_link link;
+	struct place place;
+	status rc = reparse_parse(buffer, size, &link);
+
+	if (!failed(rc))
+		rc = find_place(path, &place);
+	if (failed(rc))
+		return rc;
+	rc = set(&place, path, buffer);
+	leave(&place);
+	return rc;
+}
+
+/* ---- ranges ---- */
+
+static status ranges(const struct place *place, const char *path, struct extents_list *list)
+{
+	struct link_state state = {0};
+	struct stat st;
+	status rc = get(place, path, &state);
+	int fd;
+
+	if (rc != STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT))
+		return rc;
+	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW))
+		return step_errno(errno, place->dirfd, place->name);
+	if (!S_ISREG(st.st_mode))
+		return status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
+			"%s: is not a regular file", path);
+	do
+		fd = openat(place->dirfd, place->name,
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return step_errno(errno, place->dirfd, place->name);
+	rc = extents_data(fd, path, list);
+	(void)close(fd);
+	return rc;
+}
+
+status point_ranges(const char *path, struct extents_list *list)
+{
+	struct place place;
+	status rc = find_place(path, &place);
+
+	if (failed(rc))
+		return rc;
+	rc = ranges(&place, path, list);
+	leave(&place);
+	return rc;
+}

@@ -1,0 +1,21 @@
+/*
+ * point.h - what programs that copy files ask about one file: its reparse point, its data
+ */
+#ifndef SIS_POINT_H
+#define SIS_POINT_H
+
+#include "sis/extents.h"
+#include "sis/reparse.h"
+
+/* The reparse point of PATH, if it is a link to be treated as one; else
+ * ERROR_NOT_A_REPARSE_POINT. A link with no data of its own that this user cannot judge,
+ * since the store is not his to read, is ERROR_ACCESS_DENIED: its content is not here. */
+status point_get(const char *path, uint8_t buffer[REPARSE_SIZE]);
+
+/* The first REPARSE_SIZE bytes of BUFFER, after they were checked. */
+status point_set(const char *path, const void *buffer, size_t size);
+
+/* The data ranges of PATH, none for an intact link. LIST is empty on entry. */
+status point_ranges(const char *path, struct extents_list *list);
+
+#endif

@@ -1,0 +1,208 @@
+/*
+ * The checksum h = h * 131 + word is a polynomial in 131: its terms are added up with
+ * powers computed ahead, since a chain of multiplications would be most of the work of
+ * reading a link.
+ */
+#include "sis/reparse.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define VERSION	       5u
+#define FACTOR	       UINT64_C(131)
+#define CHECKED_SIZE   56u
+#define CHECKED_WORDS  (CHECKED_SIZE / 4)
+
+/* Where the fields are in the data. */
+enum {
+	AT_VERSION = 0x00,
+	AT_RESERVED = 0x04,
+	AT_STORE_FILE = 0x08,
+	AT_INDEX = 0x18,
+	AT_LINK_FILE_ID = 0x20,
+	AT_STORE_FILE_ID = 0x28,
+	AT_CONTENT_CHECKSUM = 0x30,
+	AT_CHECKSUM = 0x38,
+};
+
+_Static_assert(AT_CHECKSUM == CHECKED_SIZE, "all before the checksum is in it");
+_Static_assert(AT_CHECKSUM + 8 == REPARSE_DATA_SIZE, "and it comes last");
+
+/* ---- numbers ---- */
+
+static uint32_t load_u16(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
+
+static uint32_t load_u32(const uint8_t *p)
+{
+	return load_u16(p) | load_u16(p + 2) << 16;
+}
+
+static uint64_t load_u64(const uint8_t *p)
+{
+	return load_u32(p) | (uint64_t)load_u32(p + 4) << 32;
+}
+
+static void store_u32(uint8_t *p, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(value >> (8 * i));
+}
+
+static void store_u64(uint8_t *p, uint64_t value)
+{
+	store_u32(p, (uint32_t)value);
+	store_u32(p + 4, (uint32_t)(value >> 32));
+}
+
+/* Between libuuid's big-endian fields and little-endian ones; its own inverse. */
+static void swap_guid(const uint8_t from[16], uint8_t to[16])
+{
+	static const uint8_t order[16] = {
+		3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+
+	for (size_t i = 0; i < 16; i++)
+		to[i] = from[order[i]];
+}
+
+/* 131 to the power of 13 - i, modulo 2^64. */
+#define P1 FACTOR
+#define P2 (P1 * P1)
+#define P4 (P2 * P2)
+#define P8 (P4 * P4)
+static const uint64_t powers[CHECKED_WORDS] = {P8 * P4 * P1, P8 *P4, P8 *P2 *P1, P8 *P2,
+	P8 *P1, P8, P4 *P2 *P1, P4 *P2, P4 *P1, P4, P2 *P1, P2, P1, 1};
+
+static uint64_t data_checksum(const uint8_t *data)
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < CHECKED_WORDS; i++)
+		hash += powers[i] * load_u32(data + 4 * i);
+	return hash;
+}
+
+/* ---- reading ---- */
+
+static status invalid(const char *why)
+{
+	return status_fail(
+		STATUS_WIN32(ERROR_INVALID_REPARSE_DATA), "reparse data: %s", why);
+}
+
+static status check_header(const uint8_t *buffer, size_t size)
+{
+	uint32_t length;
+
+	if (size < REPARSE_HEADER_SIZE)
+		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
+			"reparse data: %zu bytes are too short for its header", size);
+	if (load_u32(buffer) != REPARSE_TAG_SIS)
+		return status_fail(STATUS_WIN32(ERROR_REPARSE_TAG_MISMATCH),
+			"reparse data: its tag is 0x%08x, that of a single-instance link "
+			"0x%08x",
+			(unsigned)load_u32(buffer), REPARSE_TAG_SIS);
+	length = load_u16(buffer + 4);
+	if (load_u16(buffer + 6) != 0)
+		return invalid("the reserved field of its header is not 0");
+	if (size - REPARSE_HEADER_SIZE < length)
+		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
+			"reparse data: it should have %u bytes behind its header, but has %zu",
+			(unsigned)length, size - REPARSE_HEADER_SIZE);
+	/* The version first, which explains another length. */
+	if (length >= 4 && load_u32(buffer + REPARSE_HEADER_SIZE) != VERSION)
+		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
+			"reparse data: its format version is %u; only version %u is known",
+			(unsigned)load_u32(buffer + REPARSE_HEADER_SIZE), VERSION);
+	if (length != REPARSE_DATA_SIZE)
+		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
+			"reparse data: %u bytes behind its header; format version %u has %u",
+			(unsigned)length, VERSION, REPARSE_DATA_SIZE);
+	return STATUS_OK;
+}
+
+status reparse_parse(const void *buffer, size_t size, struct sis_link *link)
+{
+	const uint8_t *data = (const uint8_t *)buffer + REPARSE_HEADER_SIZE;
+	status rc = check_header(buffer, size);
+
+	*link = (struct sis_link){0};
+	if (failed(rc))
+		return rc;
+	if (load_u64(data + AT_CHECKSUM) != data_checksum(data))
+		return invalid("its checksum does not match");
+	link->reserved = load_u32(data + AT_RESERVED);
+	swap_guid(data + AT_STORE_FILE, link->store_file);
+	link->index = load_u64(data + AT_INDEX);
+	link->link_file_id = load_u64(data + AT_LINK_FILE_ID);
+	link->store_file_id = load_u64(data + AT_STORE_FILE_ID);
+	link->content_checksum = load_u64(data + AT_CONTENT_CHECKSUM);
+	return STATUS_OK;
+}
+
+/* ---- writing ---- */
+
+void reparse_build(const struct sis_link *link, uint8_t buffer[REPARSE_SIZE])
+{
+	uint8_t *data = buffer + REPARSE_HEADER_SIZE;
+
+	store_u32(buffer, REPARSE_TAG_SIS);
+	store_u32(buffer + 4, REPARSE_DATA_SIZE);
+	store_u32(data + AT_VERSION, VERSION);
+	store_u32(data + AT_RESERVED, link->reserved);
+	swap_guid(link->store_file, data + AT_STORE_FILE);
+	store_u64(data + AT_INDEX, link->index);
+	store_u64(data + AT_LINK_FILE_ID, link->link_file_id);
+	store_u64(data + AT_STORE_FILE_ID, link->store_file_id);
+	store_u64(data + AT_CONTENT_CHECKSUM, link->content_checksum);
+	store_u64(data + AT_CHECKSUM, data_checksum(data));
+}
+
+/* ---- the hash over content ---- */
+
+static uint64_t add_word(uint64_t hash, const uint8_t *word)
+{
+	return hash * FACTOR + load_u32(word);
+}
+
+/* Four words at a time, so that the multiplications overlap. */
+static uint64_t add_four(uint64_t hash, const uint8_t *words)
+{
+	return hash * P4 + load_u32(words) * (P2 * P1) + load_u32(words + 4) * P2 +
+	       load_u32(words + 8) * P1 + load_u32(words + 12);
+}
+
+void content_checksum_add(struct content_checksum *c, const void *data, size_t size)
+{
+	const uint8_t *next = data;
+	uint64_t hash;
+
+	while (c->pending_size && size) {
+		c->pending[c->pending_size++] = *next++;
+		size--;
+		if (c->pending_size == 4) {
+			c->hash = add_word(c->hash, c->pending);
+			c->pending_size = 0;
+		}
+	}
+	hash = c->hash;
+	for (; size >= 16; next += 16, size -= 16)
+		hash = add_four(hash, next);
+	for (; size >= 4; next += 4, size -= 4)
+		hash = add_word(hash, next);
+	c->hash = hash;
+	for (; size; size--)
+		c->pending[c->pending_size++] = *next++;
+}
+
+uint64_t content_checksum_end(const struct content_checksum *c)
+{
+	uint8_t last[4] = {0};
+
+	if (!c->pending_size)
+		return c->hash;
+	memcpy(last, c->pending, c->pending_size);
+	return add_word(c->hash, last);
+}

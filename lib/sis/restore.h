@@ -1,0 +1,40 @@
+/*
+ * restore.h - a restore pass over a volume
+ */
+#ifndef SIS_RESTORE_H
+#define SIS_RESTORE_H
+
+#include "base/names.h"
+#include "sis/store.h"
+
+struct sis_restore;
+
+/* Creates the common store where the volume has none, and pins it. FILES (empty on entry):
+ * full paths of the internal files to restore. */
+status sis_restore_begin(const char *root, struct sis_restore **restore, struct names *files);
+const char *sis_restore_store_path(const struct sis_restore *restore);
+
+/* The caller wrote the link PATH back: its reparse data is BUFFER. *STORE_FILE: full path of
+ * the store file to restore (a new string), or NULL where it was named before or is on the
+ * volume with the right content. The link counts once the pass ends. */
+status sis_restore_link(struct sis_restore *restore, const char *path, const void *buffer,
+	size_t size, char **store_file);
+
+/* Takes the last link back, whose store file was named: the name did not reach the
+ * caller. */
+void sis_restore_forget(struct sis_restore *restore);
+
+/* The caller wrote the store file PATH, or an internal file. ERROR_CRC: not what the links
+ * recorded; they stay unresolved unless it is restored again. */
+status sis_restore_store_file(struct sis_restore *restore, const char *path);
+
+void sis_restore_set_bare(struct sis_restore *restore, bool bare);
+
+/* Resolves the links and frees RESTORE whatever happens. The first failure is returned when
+ * everything that could be done was done. */
+status sis_restore_end(struct sis_restore *restore);
+
+/* Frees RESTORE and leaves the links as they are. */
+void sis_restore_abandon(struct sis_restore *restore);
+
+#endif

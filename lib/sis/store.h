@@ -1,0 +1,87 @@
+/*
+ * store.h - the common store of a volume: <guid>.sis files and MaxIndex
+ *
+ * The directory belongs to root or to the user who made it, mode 0700. Beside each
+ * file <guid>.sis stands <guid>.sum with its size and SHA-256, for the files that this
+ * library put there or verified.  MaxIndex is the highest link index given out, eight
+ * bytes, little-endian; it is replaced durably and never goes back.
+ */
+#ifndef SIS_STORE_H
+#define SIS_STORE_H
+
+#include <sys/stat.h>
+
+#include <uuid/uuid.h>
+
+#include "base/fork_close.h"
+#include "sis/volume.h"
+
+#define STORE_NAME	"SIS Common Store"
+#define STORE_MAX_INDEX "MaxIndex"
+#define STORE_LOCK	".lock"
+#define STORE_FILE_NAME_SIZE 41 /* guid, ".sis", NUL */
+
+struct store {
+	const struct volume *volume;
+	int fd;
+	uid_t owner;
+	struct fork_close lock; /* fd -1: nothing is pinned */
+};
+
+struct store_sum {
+	uint64_t size;
+	uint8_t sha256[32];
+	uint64_t content_checksum; /* as in reparse data */
+};
+
+/* ERROR_PATH_NOT_FOUND where the volume has none and CREATE is false; ERROR_ACCESS_DENIED
+ * for one that is a symbolic link, or that others than root and its owner may write. */
+status store_open(const struct volume *volume, bool create, struct store **store);
+void store_close(struct store *store); /* NULL is fine; unpins */
+
+/* Owner: the directory's. What others than root and the owner could have put there is
+ * never used. On NTFS, where ntfs-3g invents modes, they are not looked at. */
+
+/* Many may pin (no file disappears meanwhile); one may have the store for itself (gc):
+ * ERROR_BUSY. They hold until store_close. A read-only store needs no pin. */
+status store_pin(struct store *store);
+status store_exclude(struct store *store);
+
+void store_file_name(const uuid_t guid, char name[STORE_FILE_NAME_SIZE]);
+
+/* "<volume>/SIS Common Store/<name>" in a new string; NULL where memory is short. */
+char *store_path(const struct store *store, const char *name);
+
+/* The GUID in a name "<guid>.sis" (any case); false where it is not one. */
+bool store_parse_name(const char *name, uuid_t guid);
+
+/* ERROR_FILE_NOT_FOUND; ERROR_INVALID_DATA where it is no regular file;
+ * ERROR_ACCESS_DENIED where it is not the store owner's, unless that is root: a hard link
+ * to somebody else's file. */
+status store_stat(const struct store *store, const uuid_t guid, struct stat *st);
+status store_open_file(const struct store *store, const uuid_t guid, int *fd);
+
+/* The recorded sum; ERROR_FILE_NOT_FOUND where there is none, ERROR_INVALID_DATA where it
+ * is damaged. Replacing a store file: remove its sum first, set the new one last. */
+status store_get_sum(const struct store *store, const uuid_t guid, struct store_sum *sum);
+status store_set_sum(const struct store *store, const uuid_t guid, const struct store_sum *sum);
+status store_remove_sum(const struct store *store, const uuid_t guid);
+
+/* Reads the file and computes all of it. */
+status store_compute_sum(const struct store *store, const uuid_t guid, struct store_sum *sum);
+
+/* A new index for a link, durable before it is returned; ERROR_INVALID_STATE at the end of
+ * the numbers. store_raise_index makes MaxIndex at least FLOOR. A MaxIndex that is missing
+ * counts as 0 (links in use are above it: callers raise it first); a damaged one is
+ * ERROR_INVALID_DATA. */
+status store_get_index(const struct store *store, uint64_t *index);
+status store_next_index(const struct store *store, uint64_t *index);
+status store_raise_index(const struct store *store, uint64_t floor);
+
+/* COUNT new ones at a time, from *FIRST on: one durable change for many links. */
+status store_next_indexes(const struct store *store, uint64_t count, uint64_t *first);
+
+/* store_raise_index where a damaged MaxIndex counts as 0: for putting it in order. */
+status store_repair_index(const struct store *store, uint64_t floor);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * MaxIndex. Every change is made under a lock of its own, on a descriptor of its own, so
+ * that neither processes nor threads can give one index out twice.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/file_step.h"
+#include "sis/store_lock.h"
+
+#define INDEX_SIZE 8u
+
+static status lock_index(const struct store *store, struct fork_close *lock)
+{
+	struct flock range = {.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = STORE_INDEX,
+		.l_len = 1};
+	status rc = store_lock_open(store, lock);
+	int result;
+
+	if (failed(rc))
+		return rc;
+	do
+		result = fcntl(lock->fd, F_OFD_SETLKW, &range);
+	while (result < 0 && errno == EINTR);
+	if (result < 0) {
+		rc = step_errno(errno, store->fd, STORE_LOCK);
+		fork_close_end(lock);
+	}
+	return rc;
+}
+
+static status damaged(const struct store *store)
+{
+	return step_fail(STATUS_WIN32(ERROR_INVALID_DATA), store->fd, STORE_MAX_INDEX,
+		"is damaged: it must hold 8 bytes, the highest link index");
+}
+
+status store_get_index(const struct store *store, uint64_t *index)
+{
+	char *data;
+	size_t size;
+	status rc = file_read_at(
+		store->fd, STORE_MAX_INDEX, INDEX_SIZE, &data, &size, NULL);
+
+	*index = 0;
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
+		return STATUS_OK;
+	if (rc == STATUS_WIN32(ERROR_FILE_TOO_LARGE))
+		return damaged(store);
+	if (failed(rc))
+		return rc;
+	if (size != INDEX_SIZE)
+		rc = damaged(store);
+	else
+		for (unsigned i = 0; i < INDEX_SIZE; i++)
+			*index |= (uint64_t)(uint8_t)data[i] << (8 * i);
+	free(data);
+	return rc;
+}
+
+static status put_index(const struct store *store, uint64_t index)
+{
+	struct buffer b = {0};
+	status rc;
+
+	buffer_u64(&b, index);
+	rc = buffer_failed(&b) ? status_no_memory()
+			       : file_replace_at(store->fd, STORE_MAX_INDEX, b.data, b.size,
+					 0600);
+	buffer_free(&b);
+	return rc;
+}
+
+/* Adds COUNT to MaxIndex; *FIRST is the first above what it was. */
+static status add(const struct store *store, uint64_t count, uint64_t *first)
+{
+	uint64_t index;
+	status rc = store_get_index(store, &index);
+
+	if (failed(rc))
+		return rc;
+	if (count > UINT64_MAX - index)
+		return step_fail(STATUS_WIN32(ERROR_INVALID_STATE), store->fd,
+			STORE_MAX_INDEX, "no link indexes are left");
+	rc = put_index(store, index + count);
+	if (!failed(rc))
+		*first = index + 1;
+	return rc;
+}
+
+status store_next_indexes(const struct store *store, uint64_t count, uint64_t *first)
+{
+	struct fork_close lock;
+	status rc = lock_index(store, &lock);
+
+	*first = 0;
+	if (failed(rc))
+		return rc;
+	rc = add(store, count, first);
+	fork_close_end(&lock);
+	return rc;
+}
+
+status store_next_index(const struct store *store, uint64_t *index)
+{
+	return store_next_indexes(store, 1, index);
+}
+
+static status raise(const struct store *store, uint64_t floor, bool repair)
+{
+	uint64_t index;
+	status rc = store_get_index(store, &index);
+
+	if (repair && rc == STATUS_WIN32(ERROR_INVALID_DATA))
+		return put_index(store, floor);
+	if (failed(rc) || index >= floor)
+		return rc;
+	return put_index(store, floor);
+}
+
+static status raise_locked(const struct store *store, uint64_t floor, bool repair)
+{
+	struct fork_close lock;
+	status rc = lock_index(store, &lock);
+
+	if (failed(rc))
+		return rc;
+	rc = raise(store, floor, repair);
+	fork_close_end(&lock);
+	return rc;
+}
+
+status store_raise_index(const struct store *store, uint64_t floor)
+{
+	return raise_locked(store, floor, false);
+}
+
+status store_repair_index(const struct store *store, uint64_t floor)
+{
+	return raise_locked(store, floor, true);
+}

@@ -1,0 +1,45 @@
+/*
+ * vouch.h - which files are links: intact, and made by somebody who may make links
+ *
+ * An ordinary user can write user. attributes, and must not get another's content
+ * through a backup and restore. So a link carries a record: trusted.backupapi_sis, which
+ * only root can write (and read: to others root's links are plain files), or
+ * user.backupapi_sis, honoured where the file's owner also owns the store and nobody else
+ * may write the file. It binds the 72 bytes of the reparse point to the file. Links on NTFS
+ * that Windows made carry none and are honoured where their store file exists.
+ */
+#ifndef SIS_VOUCH_H
+#define SIS_VOUCH_H
+
+#include "sis/reparse.h"
+#include "sis/store.h"
+
+struct link_state {
+	struct sis_link link;
+	uint8_t buffer[REPARSE_SIZE];
+	struct stat st;
+	bool vouched;
+	bool intact;	 /* reads as its store file, or has no data at all */
+	bool bare;	 /* has no data at all */
+	bool store_file; /* is there */
+};
+
+/* All about the file NAME in DIRFD. ERROR_NOT_A_REPARSE_POINT: no reparse point at all;
+ * ERROR_INVALID_REPARSE_DATA and ERROR_REPARSE_TAG_MISMATCH as reparse_parse. */
+status vouch_look(const struct store *store, int dirfd, const char *name, struct link_state *state);
+
+/* Is it a link that a backup may treat as one? A bare one is, also without its store
+ * file: it is better missed loudly than saved as zeros. */
+bool vouch_is_link(const struct link_state *state);
+
+/* Have the open files A and B the same content? */
+status vouch_compare(int a, int b, const char *path, bool *equal);
+
+/* Writes the record for the open file FD, whose reparse point is REPARSE: last of all, when
+ * content and times are final and synced. The store should be pinned: its lock file is the
+ * clock. ERROR_NOT_SUPPORTED where no record of this process would be honoured. Nothing
+ * to do on NTFS. */
+status vouch_record(
+	const struct store *store, int fd, const char *path, const uint8_t reparse[REPARSE_SIZE]);
+
+#endif

@@ -1,0 +1,114 @@
+#include "base/fork_close.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support.h"
+
+static int open_file(void *context)
+{
+	return open(context, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
+static bool can_lock(const char *path)
+{
+	struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	bool can;
+
+	ck_assert_int_ge(fd, 0);
+	can = fcntl(fd, F_OFD_SETLK, &range) == 0;
+	(void)close(fd);
+	return can;
+}
+
+static void lock(const struct fork_close *entry)
+{
+	struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	ck_assert_int_eq(fcntl(entry->fd, F_OFD_SETLK, &range), 0);
+}
+
+START_TEST(a_forked_child_has_none_of_the_descriptors)
+{
+	char *path = support_path(support_tmpdir(), "file");
+	struct fork_close a, b, c;
+	int ends[2], result;
+	char byte;
+	pid_t child;
+
+	ck_assert_int_eq(fork_close_open(&a, open_file, path), 0);
+	ck_assert_int_eq(fork_close_open(&b, open_file, path), 0);
+	ck_assert_int_eq(fork_close_open(&c, open_file, path), 0);
+	fork_close_end(&b);
+	lock(&a);
+	ck_assert(!can_lock(path));
+	ck_assert_int_eq(pipe(ends), 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		bool gone = a.fd == -1 && c.fd == -1;
+
+		fork_close_end(&a);
+		fork_close_end(&c);
+		(void)close(ends[1]);
+		(void)read(ends[0], &byte, 1); /* the end of the parent's test */
+		_exit(gone ? 0 : 1);
+	}
+	(void)close(ends[0]);
+	(void)close(a.fd); /* the last copy: the lock is gone, though the child lives */
+	a.fd = -1;
+	ck_assert(can_lock(path));
+	fork_close_end(&a);
+	fork_close_end(&c);
+	(void)close(ends[1]);
+	ck_assert_int_eq(waitpid(child, &result, 0), child);
+	ck_assert_int_eq(result, 0);
+	free(path);
+}
+END_TEST
+
+START_TEST(ending_unlocks_for_copies_too)
+{
+	char *path = support_path(support_tmpdir(), "file");
+	struct fork_close entry;
+	int copy;
+
+	ck_assert_int_eq(fork_close_open(&entry, open_file, path), 0);
+	lock(&entry);
+	copy = dup(entry.fd);
+	ck_assert_int_ge(copy, 0);
+	fork_close_end(&entry);
+	ck_assert_int_eq(entry.fd, -1);
+	ck_assert(can_lock(path));
+	fork_close_end(&entry);
+	(void)close(copy);
+	free(path);
+}
+END_TEST
+
+START_TEST(what_cannot_be_opened_gives_its_errno)
+{
+	char missing[] = "/nonexistent/file";
+	struct fork_close entry;
+
+	ck_assert_int_eq(fork_close_open(&entry, open_file, missing), ENOENT);
+	ck_assert_int_eq(entry.fd, -1);
+	fork_close_end(&entry);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("fork_close");
+	TCase *tcase = tcase_create("fork_close");
+
+	tcase_add_test(tcase, a_forked_child_has_none_of_the_descriptors);
+	tcase_add_test(tcase, ending_unlocks_for_copies_too);
+	tcase_add_test(tcase, what_cannot_be_opened_gives_its_errno);
+	suite_add_tcase(suite, tcase);
+	return support_run(suite);
+}

@@ -1,0 +1,255 @@
+#include "sis/volume.h"
+
+#include <fcntl.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "sis_fixture.h"
+#include "support.h"
+
+#define INVALID_NAME STATUS_WIN32(ERROR_INVALID_NAME)
+#define DENIED	     STATUS_WIN32(ERROR_ACCESS_DENIED)
+#define NO_PATH	     STATUS_WIN32(ERROR_PATH_NOT_FOUND)
+#define NO_FILE	     STATUS_WIN32(ERROR_FILE_NOT_FOUND)
+#define NO_REPARSE   STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT)
+
+static struct volume *open_volume(const char *root)
+{
+	struct volume *volume;
+
+	ck_assert_int_eq(volume_open(root, &volume), STATUS_OK);
+	return volume;
+}
+
+static status parent(const struct volume *volume, const char *path, char *name_found)
+{
+	const char *name;
+	int dirfd;
+	status rc = volume_open_parent(volume, path, &dirfd, &name);
+
+	if (!failed(rc)) {
+		(void)strcpy(name_found, name);
+		(void)close(dirfd);
+	} else {
+		ck_assert_int_eq(dirfd, -1);
+	}
+	return rc;
+}
+
+START_TEST(the_kind_is_recognised)
+{
+	char *root = sis_volume((enum volume_type)_i);
+	struct volume *volume;
+
+	if (!root)
+		return;
+	volume = open_volume(root);
+	ck_assert_int_eq(volume->kind, _i == ON_NTFS ? VOLUME_NTFS : VOLUME_POSIX);
+	ck_assert_str_eq(volume->root, root);
+	volume_close(volume);
+	free(root);
+}
+END_TEST
+
+START_TEST(roots_are_directories_in_any_spelling)
+{
+	char *dir = support_tmpdir(), *link = support_path(dir, "link");
+	char *file = support_path(dir, "file"), *slashes = support_path(dir, "//");
+	struct volume *volume;
+
+	support_write(file, "");
+	ck_assert_int_eq(symlink(dir, link), 0);
+	ck_assert_int_eq(volume_open(support_path(dir, "missing"), &volume), NO_PATH);
+	ck_assert_ptr_null(volume);
+	ck_assert_int_eq(volume_open(file, &volume), NO_PATH);
+	ck_assert_int_eq(volume_open("relative", &volume), INVALID_NAME);
+	volume = open_volume(slashes);
+	ck_assert_str_eq(volume->root, dir);
+	volume_close(volume);
+	volume = open_volume(link); /* the caller's own choice */
+	volume_close(volume);
+	volume = open_volume("");
+	ck_assert_str_eq(volume->root, "");
+	volume_close(volume);
+	volume = open_volume("/");
+	ck_assert_str_eq(volume->root, "");
+	volume_close(volume);
+	volume_close(NULL);
+}
+END_TEST
+
+START_TEST(paths_below_are_found)
+{
+	char *dir = support_tmpdir(), *sub = support_path(dir, "sub"), name[64];
+	struct volume *volume = open_volume(dir);
+	char path[4200];
+
+	ck_assert_int_eq(mkdir(sub, 0755), 0);
+	ck_assert_int_eq(parent(volume, "file", name), STATUS_OK);
+	ck_assert_str_eq(name, "file");
+	ck_assert_int_eq(parent(volume, "sub/file", name), STATUS_OK);
+	ck_assert_int_eq(parent(volume, "sub//./file", name), STATUS_OK);
+	ck_assert_int_eq(parent(volume, support_path(sub, "x"), name), STATUS_OK);
+	ck_assert_str_eq(name, "x");
+	(void)snprintf(path, sizeof(path), "/%s//sub//y", dir);
+	ck_assert_int_eq(parent(volume, path, name), STATUS_OK);
+	ck_assert_str_eq(name, "y");
+	ck_assert_int_eq(parent(volume, "missing/file", name), NO_FILE);
+	volume_close(volume);
+	volume = open_volume("");
+	ck_assert_int_eq(parent(volume, "/tmp/z", name), STATUS_OK);
+	ck_assert_str_eq(name, "z");
+	volume_close(volume);
+}
+END_TEST
+
+START_TEST(nothing_leads_out_of_the_volume)
+{
+	char *top = support_tmpdir(), *dir = support_path(top, "volume"), name[64];
+	char *beside = support_path(top, "volume2"), *link = support_path(dir, "link");
+	struct volume *volume;
+	char path[4200];
+
+	ck_assert_int_eq(mkdir(dir, 0755), 0);
+	ck_assert_int_eq(mkdir(beside, 0755), 0);
+	ck_assert_int_eq(symlink(beside, link), 0);
+	volume = open_volume(dir);
+	ck_assert_int_eq(parent(volume, support_path(beside, "f"), name), INVALID_NAME);
+	ck_assert_int_eq(parent(volume, support_path(top, "f"), name), INVALID_NAME);
+	ck_assert_int_eq(parent(volume, dir, name), INVALID_NAME);
+	ck_assert_int_eq(parent(volume, "", name), INVALID_NAME);
+	ck_assert_int_eq(parent(volume, "link/f", name), DENIED);
+	ck_assert_int_eq(parent(volume, support_path(link, "f"), name), DENIED);
+	ck_assert_int_eq(parent(volume, "../volume2/f", name), INVALID_NAME);
+	ck_assert_int_eq(parent(volume, "..", name), INVALID_NAME);
+	ck_assert_int_eq(parent(volume, ".", name), INVALID_NAME);
+	ck_assert_int_eq(parent(volume, "sub/", name), INVALID_NAME);
+	(void)snprintf(path, sizeof(path), "%s/x/../../volume2/f", dir);
+	ck_assert(failed(parent(volume, path, name)));
+	volume_close(volume);
+}
+END_TEST
+
+START_TEST(other_file_systems_below_are_not_entered)
+{
+	char *root = sis_volume(ON_EXT4), *below, name[64];
+	struct volume *volume;
+
+	if (!root)
+		return;
+	below = support_path(root, "below");
+	ck_assert_int_eq(mkdir(below, 0755), 0);
+	volume = open_volume(root);
+	ck_assert_int_eq(parent(volume, "below/f", name), STATUS_OK);
+	ck_assert_int_eq(mount("none", below, "tmpfs", 0, NULL), 0);
+	ck_assert_int_eq(
+		parent(volume, "below/f", name), STATUS_WIN32(ERROR_NOT_SAME_DEVICE));
+	ck_assert_int_eq(umount(below), 0);
+	volume_close(volume);
+}
+END_TEST
+
+START_TEST(the_volume_of_a_file_is_the_closest_with_a_store)
+{
+	char *top = support_tmpdir(), *sub = support_path(top, "a");
+	char *deep = support_path(sub, "b"), *file = support_path(deep, "file");
+	struct volume *volume;
+
+	ck_assert_int_eq(mkdir(sub, 0755), 0);
+	ck_assert_int_eq(mkdir(deep, 0755), 0);
+	ck_assert_int_eq(volume_of(file, &volume), NO_PATH);
+	ck_assert_ptr_null(volume);
+	ck_assert_int_eq(mkdir(support_path(top, STORE_NAME), 0700), 0);
+	ck_assert_int_eq(volume_of(file, &volume), STATUS_OK);
+	ck_assert_str_eq(volume->root, top);
+	volume_close(volume);
+	ck_assert_int_eq(mkdir(support_path(sub, STORE_NAME), 0700), 0);
+	ck_assert_int_eq(volume_of(file, &volume), STATUS_OK);
+	ck_assert_str_eq(volume->root, sub);
+	volume_close(volume);
+	ck_assert_int_eq(volume_of("file", &volume), INVALID_NAME);
+	ck_assert_int_eq(volume_of(support_path(deep, ".."), &volume), INVALID_NAME);
+	ck_assert_int_eq(volume_of(support_path(deep, "../file"), &volume), INVALID_NAME);
+	ck_assert_int_eq(volume_of("/nonexistent/file", &volume), NO_PATH);
+}
+END_TEST
+
+START_TEST(reparse_points_are_kept_on_every_kind)
+{
+	char *root = sis_volume((enum volume_type)_i);
+	uint8_t read[100];
+	struct volume *volume;
+	struct stat st;
+	size_t size;
+
+	if (!root)
+		return;
+	volume = open_volume(root);
+	sis_put(support_path(root, "file"), "", 0);
+	ck_assert_int_eq(
+		volume_get_reparse(volume, volume->fd, "file", read, 100, &size), NO_REPARSE);
+	ck_assert_int_eq(
+		volume_remove_reparse(volume, volume->fd, "file"), NO_REPARSE);
+	ck_assert_int_eq(
+		volume_set_reparse(volume, volume->fd, "file", sis_real_link, 72), STATUS_OK);
+	ck_assert_int_eq(fstatat(volume->fd, "file", &st, AT_SYMLINK_NOFOLLOW), 0);
+	ck_assert_int_eq(
+		volume_get_reparse(volume, volume->fd, "file", read, 100, &size), STATUS_OK);
+	ck_assert_uint_eq(size, 72);
+	ck_assert_mem_eq(read, sis_real_link, 72);
+	ck_assert_int_eq(
+		volume_get_reparse(volume, volume->fd, "file", read, 10, &size), STATUS_OK);
+	ck_assert_uint_eq(size, 72);
+	ck_assert_int_eq(volume_remove_reparse(volume, volume->fd, "file"), STATUS_OK);
+	ck_assert_int_eq(fstatat(volume->fd, "file", &st, AT_SYMLINK_NOFOLLOW), 0);
+	ck_assert(S_ISREG(st.st_mode));
+	ck_assert_int_eq(
+		volume_get_reparse(volume, volume->fd, "file", read, 100, &size), NO_REPARSE);
+	ck_assert_int_eq(
+		volume_get_reparse(volume, volume->fd, "none", read, 100, &size), NO_FILE);
+	volume_close(volume);
+	free(root);
+}
+END_TEST
+
+/* It is the link itself that is asked, never what it points to. */
+START_TEST(symbolic_links_have_none)
+{
+	char *dir = support_tmpdir();
+	struct volume *volume = open_volume(dir);
+	uint8_t read[72];
+	size_t size;
+
+	sis_put_bare(support_path(dir, "file"), sis_real_link, 10);
+	ck_assert_int_eq(symlink("file", support_path(dir, "link")), 0);
+	ck_assert_int_eq(
+		volume_get_reparse(volume, volume->fd, "link", read, 72, &size), NO_REPARSE);
+	ck_assert_int_eq(
+		volume_set_reparse(volume, volume->fd, "link", sis_real_link, 72), DENIED);
+	volume_close(volume);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("volume");
+	TCase *tcase = tcase_create("volume");
+
+	tcase_add_unchecked_fixture(tcase, sis_volumes_make, NULL);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, the_kind_is_recognised, 0, VOLUME_TYPES);
+	tcase_add_test(tcase, roots_are_directories_in_any_spelling);
+	tcase_add_test(tcase, paths_below_are_found);
+	tcase_add_test(tcase, nothing_leads_out_of_the_volume);
+	tcase_add_test(tcase, other_file_systems_below_are_not_entered);
+	tcase_add_test(tcase, the_volume_of_a_file_is_the_closest_with_a_store);
+	tcase_add_loop_test(tcase, reparse_points_are_kept_on_every_kind, 0, VOLUME_TYPES);
+	tcase_add_test(tcase, symbolic_links_have_none);
+	suite_add_tcase(suite, tcase);
+	return support_run(suite);
+}
