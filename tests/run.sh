@@ -14,7 +14,7 @@ build=${1:-$top/build/tests}
 . "$top/examples/packages.sh"
 need_packages \
   gcc g++ libc6-dev meson ninja-build pkg-config python3 git \
-  uuid-dev check libsubunit-dev libsqlite3-dev libssl-dev libjson-c-dev libacl1-dev \
+  uuid-dev check libsubunit-dev libsqlite3-dev libssl-dev libacl1-dev \
   libtalloc-dev sqlite3 openssl acl attr procps strace mandoc \
   gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev
 

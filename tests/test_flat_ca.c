@@ -35,7 +35,7 @@ static status check_made(const struct made *files, size_t count)
 		ck_assert_int_eq(names_add(&paths, files[i].path), STATUS_OK);
 	}
 	status_begin();
-	rc = flat_ca_check(&paths, &source, NULL);
+	rc = flat_ca_check(&paths, &source);
 	names_free(&paths);
 	return rc;
 }
@@ -222,19 +222,28 @@ START_TEST(each_of_several_directories_is_checked_by_itself)
 }
 END_TEST
 
-START_TEST(the_number_of_indexes_is_told)
+/* FILE's only: what is listed with it in a store is not there to be compared. */
+static status check_alone(const struct made *file, bool *index)
 {
-	static const struct made files[] = {{"/a/index.txt", ""},
-		{"/b/database", RECORD("01")}, {"/b/serial", "02\n"}};
-	const struct flat_ca_source source = {(void *)(uintptr_t)files, read_made};
-	struct names paths = {0};
-	size_t indexes = 9;
+	const struct flat_ca_source source = {(void *)(uintptr_t)file, read_made};
 
-	for (size_t i = 0; i < 3; i++)
-		ck_assert_int_eq(names_add(&paths, files[i].path), STATUS_OK);
-	ck_assert_int_eq(flat_ca_check(&paths, &source, &indexes), STATUS_OK);
-	ck_assert_uint_eq(indexes, 2);
-	names_free(&paths);
+	return flat_ca_check_file(file->path, &source, index);
+}
+
+START_TEST(a_file_by_itself_is_only_checked_if_it_is_an_index)
+{
+	static const struct made good = {"/b/database", RECORD("01")},
+				 attributes = {"/a/index.txt.attr",
+					 "unique_subject = yes\n"},
+				 bad = {"/a/index.txt", "V\tnonsense\n"};
+	bool index;
+
+	ck_assert_int_eq(check_alone(&good, &index), STATUS_OK);
+	ck_assert(index);
+	ck_assert_int_eq(check_alone(&attributes, &index), STATUS_OK);
+	ck_assert(!index);
+	ck_assert_int_eq(check_alone(&bad, &index), hrDatabaseCorrupted);
+	ck_assert(index);
 }
 END_TEST
 
@@ -260,7 +269,7 @@ int main(void)
 		made, an_expired_certificate_may_have_been_tidied_out_of_the_index);
 	tcase_add_test(made, certificates_that_are_kept_elsewhere_say_nothing);
 	tcase_add_test(made, each_of_several_directories_is_checked_by_itself);
-	tcase_add_test(made, the_number_of_indexes_is_told);
+	tcase_add_test(made, a_file_by_itself_is_only_checked_if_it_is_an_index);
 	suite_add_tcase(suite, made);
 	return support_run(suite);
 }

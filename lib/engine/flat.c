@@ -106,16 +106,18 @@ static status read_in_place(void *context, size_t file, uint64_t offset, void *b
 	return file_pread(place->fd, buffer, size, offset, got, path);
 }
 
-static status check_in_place(const struct names *paths, size_t *indexes)
+static status check_in_place(const struct names *paths)
 {
 	struct in_place place = {.paths = paths, .fd = -1};
 	const struct flat_ca_source source = {.context = &place, .read = read_in_place};
-	status rc = flat_ca_check(paths, &source, indexes);
+	status rc = flat_ca_check(paths, &source);
 
 	if (place.fd >= 0)
 		(void)close(place.fd);
 	/* What was restored is one set: there is no other half to wait for. */
-	return rc == hrDatabaseInconsistent ? hrDatabaseCorrupted : rc;
+	if (rc == hrDatabaseInconsistent)
+		rc = status_fail(hrDatabaseCorrupted, "%s", status_pending());
+	return rc;
 }
 
 static status check_readable(const char *path)
@@ -146,7 +148,7 @@ static status flat_recover(const struct engine *engine, const struct store_confi
 	}
 	names_sort(&paths);
 	if (!failed(rc))
-		rc = check_in_place(&paths, NULL);
+		rc = check_in_place(&paths);
 	names_free(&paths);
 	return rc;
 }
@@ -154,21 +156,21 @@ static status flat_recover(const struct engine *engine, const struct store_confi
 /* Only an openssl index has a format to be checked. */
 static status flat_verify(const struct engine *engine, const char *path)
 {
-	struct names paths = {0};
-	size_t indexes = 0;
+	char *item = strdup(path);
+	const struct names one = {.items = &item, .count = 1, .capacity = 1};
+	struct in_place place = {.paths = &one, .fd = -1};
+	const struct flat_ca_source source = {.context = &place, .read = read_in_place};
 	struct stat st;
-	int fd;
-	status rc = regular_open(path, &fd, &st);
+	bool index = false;
+	status rc = item ? regular_open(path, &place.fd, &st) : status_no_memory();
 
 	(void)engine;
-	if (failed(rc))
-		return rc;
-	(void)close(fd);
-	rc = names_add(&paths, path);
 	if (!failed(rc))
-		rc = check_in_place(&paths, &indexes);
-	names_free(&paths);
-	return failed(rc) || indexes ? rc : S_FALSE;
+		rc = flat_ca_check_file(path, &source, &index);
+	if (place.fd >= 0)
+		(void)close(place.fd);
+	free(item);
+	return failed(rc) || index ? rc : S_FALSE;
 }
 
 const struct engine engine_flat = {

@@ -349,24 +349,41 @@ static status check_companion(const struct names *paths, const char *path)
 	return rc;
 }
 
-status flat_ca_check(
-	const struct names *paths, const struct flat_ca_source *source, size_t *indexes)
+/* FOUND counts what is an index. */
+static status check_if_index(const struct names *paths,
+	const struct flat_ca_source *source, size_t i, size_t *found)
+{
+	bool index;
+	status rc = is_index(paths, source, i, &index);
+
+	if (failed(rc) || !index)
+		return rc;
+	++*found;
+	return check_index(paths, source, i);
+}
+
+status flat_ca_check(const struct names *paths, const struct flat_ca_source *source)
 {
 	size_t found = 0;
 	status rc = STATUS_OK;
 
 	for (size_t i = 0; i < paths->count && !failed(rc); i++) {
-		bool index;
-
 		rc = check_companion(paths, paths->items[i]);
 		if (!failed(rc))
-			rc = is_index(paths, source, i, &index);
-		if (!failed(rc) && index) {
-			found++;
-			rc = check_index(paths, source, i);
-		}
+			rc = check_if_index(paths, source, i, &found);
 	}
-	if (indexes)
-		*indexes = found;
+	return rc;
+}
+
+status flat_ca_check_file(
+	const char *path, const struct flat_ca_source *source, bool *index)
+{
+	char *item = strdup(path);
+	const struct names one = {.items = &item, .count = 1, .capacity = 1};
+	size_t found = 0;
+	status rc = item ? check_if_index(&one, source, 0, &found) : status_no_memory();
+
+	free(item);
+	*index = found > 0;
 	return rc;
 }

@@ -40,10 +40,13 @@ struct flat_ca_source {
 		size_t size, size_t *got);
 };
 
-/* Checks what is listed in PATHS (sorted); *INDEXES (may be NULL) receives how many
- * index files there were, 0 meaning that nothing was checked. hrDatabaseCorrupted for a
- * file that is damaged in itself, hrDatabaseInconsistent for files of different age. */
-status flat_ca_check(
-	const struct names *paths, const struct flat_ca_source *source, size_t *indexes);
+/* Checks what is listed in PATHS (sorted). hrDatabaseCorrupted for a file that is damaged
+ * in itself, hrDatabaseInconsistent for files of different age. */
+status flat_ca_check(const struct names *paths, const struct flat_ca_source *source);
+
+/* Checks the file PATH, the source's only one, by itself. *INDEX false: it is no index, so
+ * there was nothing to check. */
+status flat_ca_check_file(
+	const char *path, const struct flat_ca_source *source, bool *index);
 
 #endif

@@ -276,7 +276,7 @@ static status take_pass(const struct names *patterns, struct spool *spool)
 		rc = compare_all(&pass);
 	if (!failed(rc)) {
 		spool_seal(spool);
-		rc = flat_ca_check(&pass.paths, &copies, NULL);
+		rc = flat_ca_check(&pass.paths, &copies);
 	}
 	names_free(&pass.paths);
 	free(pass.stamps);
