@@ -1,6 +1,7 @@
 #include "engine/flat.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
