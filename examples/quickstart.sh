@@ -125,8 +125,9 @@ use_ca() {
 # "SERIAL=Valid (V)" and so on, as openssl ca itself knows it, for every certificate. (It
 # exits with 1 whatever it answers.)
 known_certificates() {
-  local serial
-  for serial in $(cut -f 4 "$1"); do
+  local serial serials
+  mapfile -t serials < <(cut -f 4 "$1")
+  for serial in "${serials[@]}"; do
     { in_ca openssl ca -config ../private/openssl.cnf -status "$serial" 2>&1 || true; } |
       grep "^$serial="
   done
@@ -179,7 +180,7 @@ main() {
   prepare_directory "$@"
   trap on_exit EXIT
   need_packages gcc libc6-dev meson ninja-build pkg-config openssl uuid-dev libsqlite3-dev \
-    libssl-dev libacl1-dev
+    libssl-dev libacl1-dev libxxhash-dev
 
   step "building in $dir/build"
   build

@@ -18,7 +18,8 @@
  *		never paths: nothing in a reparse buffer makes the library touch a file
  *		outside the common store.
  * Volume root	The path of the volume's top directory without a trailing separator; L"/"
- *		and L"" are the root directory.
+ *		and L"" are the root directory. It may lead through a symbolic link, which
+ *		no path below it may.
  * Pass		From SisCreate...Structure to SisFree...Structure. During a backup pass no
  *		store file disappears, and each is named at most once, so that a backup of
  *		a thousand links holds the shared content once.
@@ -46,7 +47,12 @@
  * reason. A call that succeeds leaves both alone. Errors that every function has and
  * that are not repeated below:
  *	ERROR_INVALID_PARAMETER		a required pointer is NULL
- *	ERROR_INVALID_HANDLE		not a live structure of this kind and process
+ *	ERROR_INVALID_HANDLE		not a live structure of this kind and process:
+ *					NULL and garbage too
+ *	ERROR_INVALID_NAME		a path that is not absolute, contains "..", or
+ *					is not below the volume
+ *	ERROR_INVALID_DATA		not a regular file
+ *	ERROR_NOT_SAME_DEVICE		below the volume, but on another file system
  *	ERROR_NOT_ENOUGH_MEMORY
  *	ERROR_ACCESS_DENIED		file permissions, or a symbolic link in a restored
  *					path
@@ -151,6 +157,8 @@ BACKUPAPI_EXPORT BOOL WINAPI SisCreateRestoreStructure(PWCHAR volumeRoot,
  *	ERROR_REPARSE_TAG_MISMATCH	the tag is not IO_REPARSE_TAG_SIS
  *	ERROR_INVALID_REPARSE_DATA	short or inconsistent
  *	ERROR_FILE_NOT_FOUND		no such link on the volume
+ *	ERROR_CRC			it says something else about its common-store file
+ *					(length, checksum) than the links before it
  */
 BACKUPAPI_EXPORT BOOL WINAPI SisRestoredLink(PVOID sisRestoreStructure,
 	PWCHAR restoredFileName, PVOID reparseData, ULONG reparseDataSize,
@@ -172,7 +180,11 @@ BACKUPAPI_EXPORT BOOL WINAPI SisRestoredCommonStoreFile(
 /*
  * Ends a restore pass: resolves all restored links, so that each reads as its
  * common-store content. This is work, not just a release: it can fail, and the structure
- * is gone then too.
+ * is gone then too. One link's failure does not keep the others from being resolved.
+ *
+ *	ERROR_FILE_NOT_FOUND	a common-store file was not restored, or was damaged
+ *	ERROR_INVALID_DATA	a link has other data by now, and was left alone
+ *	ERROR_DISK_FULL		links without room for their content are bare
  */
 BACKUPAPI_EXPORT BOOL WINAPI SisFreeRestoreStructure(PVOID sisRestoreStructure);
 

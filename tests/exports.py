@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 VERSION = "BACKUPAPI_1"
+NATIVE = ["backupapi/backupapi.h", "backupapi/sis.h"]
 
 
 def declared(include):
@@ -18,13 +19,18 @@ def declared(include):
         return set(re.findall(pattern, text))
 
     certsrv = names("certbcli.h", r"\bCERTBCLI_API\s+(\w+)\s*\(")
-    native = names("backupapi/backupapi.h",
-                   r"\bBACKUPAPI_EXPORT\s[\w\s*]*?\b(backupapi_\w+)\s*\(")
+    sis = names("sisbkup.h", r"\bBACKUPAPI_EXPORT\s[\w\s]*?\b(Sis\w+)\s*\(")
+    native = set()
+    for header in NATIVE:
+        found = names(header, r"\bBACKUPAPI_EXPORT\s[\w\s*]*?\b(backupapi_\w+)\s*\(")
+        if not found:
+            sys.exit(f"{header} declares no function")
+        native |= found
     if len(certsrv) != 18:
         sys.exit(f"certbcli.h declares {len(certsrv)} functions, not 18")
-    if not native:
-        sys.exit("backupapi.h declares no function")
-    return certsrv | native
+    if len(sis) != 8:
+        sys.exit(f"sisbkup.h declares {len(sis)} functions, not 8")
+    return certsrv | sis | native
 
 
 def exported(nm, library):

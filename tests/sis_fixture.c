@@ -13,23 +13,41 @@
 #include "sis/reparse.h"
 #include "support.h"
 
-const uint8_t sis_real_link[72] = {0x07, 0x00, 0x00, 0x80, 0x40, 0x00, 0x00, 0x00, 0x05, 0x00,
-	0x00, 0x00, 0x10, 0xb0, 0x11, 0xb1, 0x22, 0x49, 0x0e, 0x0b, 0x34, 0x6d, 0xea, 0x11,
-	0x9b, 0x83, 0x00, 0x50, 0x56, 0x88, 0x14, 0x8e, 0x69, 0x35, 0x21, 0x02, 0x00, 0x00,
-	0x00, 0x00, 0x3c, 0x6a, 0x2e, 0x00, 0x00, 0x00, 0x01, 0x00, 0x30, 0xb9, 0x03, 0x00,
-	0x00, 0x00, 0x06, 0x00, 0x10, 0xcc, 0x45, 0x97, 0x4c, 0x85, 0xb8, 0x89, 0x63, 0x39,
-	0x22, 0x2c, 0x9e, 0x05, 0x4b, 0xbd};
+const uint8_t sis_real_link[72] = {0x07, 0x00, 0x00, 0x80, 0x40, 0x00, 0x00, 0x00, 0x05,
+	0x00, 0x00, 0x00, 0x10, 0xb0, 0x11, 0xb1, 0x22, 0x49, 0x0e, 0x0b, 0x34, 0x6d,
+	0xea, 0x11, 0x9b, 0x83, 0x00, 0x50, 0x56, 0x88, 0x14, 0x8e, 0x69, 0x35, 0x21,
+	0x02, 0x00, 0x00, 0x00, 0x00, 0x3c, 0x6a, 0x2e, 0x00, 0x00, 0x00, 0x01, 0x00,
+	0x30, 0xb9, 0x03, 0x00, 0x00, 0x00, 0x06, 0x00, 0x10, 0xcc, 0x45, 0x97, 0x4c,
+	0x85, 0xb8, 0x89, 0x63, 0x39, 0x22, 0x2c, 0x9e, 0x05, 0x4b, 0xbd};
 
 static const char *const make[VOLUME_TYPES] = {
-	[ON_EXT4] = "truncate -s 64M %1$s && mkfs.ext4 -q %1$s && mount -o loop %1$s %2$s",
+	[ON_EXT4] =
+		"truncate -s 64M %1$s && mkfs.ext4 -q %1$s && mount -o loop %1$s %2$s",
 	[ON_XFS] = "truncate -s 320M %1$s && mkfs.xfs -q -m reflink=1 %1$s && "
 		   "mount -o loop %1$s %2$s",
-	[ON_BTRFS] = "truncate -s 160M %1$s && mkfs.btrfs -q %1$s && mount -o loop %1$s %2$s",
+	[ON_BTRFS] =
+		"truncate -s 160M %1$s && mkfs.btrfs -q %1$s && mount -o loop %1$s %2$s",
 	[ON_NTFS] = "truncate -s 64M %1$s && mkfs.ntfs -q -F %1$s && ntfs-3g %1$s %2$s",
 	[ON_TMPFS] = "mount -t tmpfs -o size=64m none %2$s",
 };
 
 static char *mounts[VOLUME_TYPES];
+
+static void **kept;
+static size_t kept_count;
+
+void *sis_keep(void *block)
+{
+	kept = realloc(kept, (kept_count + 1) * sizeof(*kept));
+	ck_assert_ptr_nonnull(kept);
+	kept[kept_count++] = block;
+	return block;
+}
+
+char *sis_path(const char *dir, const char *name)
+{
+	return sis_keep(support_path(dir, name));
+}
 
 static char *mount_one(enum volume_type type, const char *dir)
 {
@@ -53,7 +71,7 @@ static char *mount_one(enum volume_type type, const char *dir)
 static bool private_mounts(void)
 {
 	return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
-	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, "") == 0;
 }
 
 void sis_volumes_make(void)
@@ -78,7 +96,7 @@ char *sis_volume(enum volume_type type)
 		return NULL;
 	ck_assert_int_ge(asprintf(&path, "%s/volume-XXXXXX", mounts[type]), 0);
 	ck_assert_ptr_nonnull(mkdtemp(path));
-	return path;
+	return sis_keep(path);
 }
 
 bool sis_shares_extents(enum volume_type type)
@@ -88,7 +106,7 @@ bool sis_shares_extents(enum volume_type type)
 
 char *sis_content(size_t size, unsigned seed)
 {
-	char *data = malloc(size + 1);
+	char *data = sis_keep(malloc(size + 1));
 	uint32_t x = seed * 2654435761u + 1;
 
 	ck_assert_ptr_nonnull(data);
@@ -116,7 +134,7 @@ char *sis_get(const char *path, size_t *size)
 
 	ck_assert_msg(fd >= 0, "cannot open %s", path);
 	ck_assert_int_eq(fstat(fd, &st), 0);
-	data = malloc((size_t)st.st_size + 1);
+	data = sis_keep(malloc((size_t)st.st_size + 1));
 	ck_assert_ptr_nonnull(data);
 	ck_assert_int_eq(
 		file_pread(fd, data, (size_t)st.st_size, 0, size, path), STATUS_OK);

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/unc.h"
+#include "base/file.h"
 #include "store.h"
 #include "support.h"
 
@@ -84,6 +84,24 @@ START_TEST(a_damaged_registration_is_a_pending_restore_too)
 }
 END_TEST
 
+static void register_meanwhile(const struct file_event *event)
+{
+	char *path = support_path(store->state, "registration");
+
+	if (event->step == FILE_CREATE && strcmp(event->name, "backup.lock") == 0)
+		support_write(path, "noise");
+	free(path);
+}
+
+START_TEST(a_restore_registered_between_the_first_look_and_the_lock_is_seen)
+{
+	file_step_hook = register_meanwhile;
+	ck_assert_int_eq(
+		try_to_prepare(FAMILY_CERTSRV, BACKUP_FULL), hrRestoreInProgress);
+	file_step_hook = NULL;
+}
+END_TEST
+
 START_TEST(one_backup_at_a_time_in_one_process_and_for_both_families)
 {
 	struct backup *b = store_prepare(BACKUP_FULL);
@@ -122,7 +140,7 @@ static int finds_it_busy(void)
 /* Without ending it. */
 static int prepares_and_dies(void)
 {
-	struct backup *b;
+	static struct backup *b; /* static, so reachable: not a leak */
 
 	return backup_prepare(store_server(), FAMILY_DS, BACKUP_FULL, &b) == STATUS_OK
 		       ? 42
@@ -395,6 +413,8 @@ int main(void)
 	add_refusals(flat);
 	tcase_add_test(flat, a_pending_restore_is_named_ahead_of_the_stopped_service);
 	tcase_add_test(flat, a_damaged_registration_is_a_pending_restore_too);
+	tcase_add_test(
+		flat, a_restore_registered_between_the_first_look_and_the_lock_is_seen);
 	tcase_add_test(
 		flat, truncation_of_a_store_without_logs_does_nothing_and_succeeds);
 	tcase_add_test(flat,

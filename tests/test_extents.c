@@ -14,13 +14,11 @@
 
 static int make(const char *root, const char *name, size_t size, unsigned seed)
 {
-	char *path = support_path(root, name), *data = sis_content(size, seed);
+	char *path = sis_path(root, name), *data = sis_content(size, seed);
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(file_write_all(fd, data, size, path), STATUS_OK);
-	free(data);
-	free(path);
 	return fd;
 }
 
@@ -65,7 +63,6 @@ START_TEST(data_ranges_leave_holes_out)
 	ck_assert(!none);
 	extents_free(&list);
 	(void)close(fd);
-	free(root);
 }
 END_TEST
 
@@ -88,7 +85,6 @@ START_TEST(sharing_works_where_the_file_system_can)
 	(void)close(a);
 	(void)close(b);
 	(void)close(dir);
-	free(root);
 }
 END_TEST
 
@@ -117,11 +113,11 @@ START_TEST(only_shared_extents_are_the_same)
 	ck_assert_int_eq(extents_share(b, a, "b"), STATUS_OK);
 	ck_assert_int_eq(ftruncate(b, (off_t)SIZE), 0);
 	ck_assert_int_eq(
-		fallocate(b, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 65536, 65536), 0);
+		fallocate(b, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 65536, 65536),
+		0);
 	ck_assert(!same(a, b));
 	(void)close(a);
 	(void)close(b);
-	free(root);
 }
 END_TEST
 
@@ -143,7 +139,6 @@ START_TEST(many_extents_are_compared_to_the_last)
 	ck_assert(!same(a, b));
 	(void)close(a);
 	(void)close(b);
-	free(root);
 }
 END_TEST
 
@@ -158,7 +153,8 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, sharing_works_where_the_file_system_can, ON_TMPFS, VOLUME_TYPES);
 	tcase_add_loop_test(tcase, only_shared_extents_are_the_same, ON_XFS, ON_NTFS);
-	tcase_add_loop_test(tcase, many_extents_are_compared_to_the_last, ON_XFS, ON_NTFS);
+	tcase_add_loop_test(
+		tcase, many_extents_are_compared_to_the_last, ON_XFS, ON_NTFS);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);
 }

@@ -6,7 +6,7 @@
 #include "sis_fixture.h"
 #include "support.h"
 
-#define INVALID	 STATUS_WIN32(ERROR_INVALID_REPARSE_DATA)
+#define INVALID  STATUS_WIN32(ERROR_INVALID_REPARSE_DATA)
 #define MISMATCH STATUS_WIN32(ERROR_REPARSE_TAG_MISMATCH)
 
 START_TEST(a_link_that_windows_made_is_read)
@@ -45,8 +45,8 @@ START_TEST(every_single_bit_counts)
 
 		memcpy(changed, sis_real_link, 72);
 		changed[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		ck_assert_int_eq(reparse_parse(changed, 72, &link),
-			bit < 32 ? MISMATCH : INVALID);
+		ck_assert_int_eq(
+			reparse_parse(changed, 72, &link), bit < 32 ? MISMATCH : INVALID);
 	}
 }
 END_TEST

@@ -14,11 +14,11 @@
 #include "sis_fixture.h"
 #include "support.h"
 
-#define SIZE	((size_t)70001)
-#define CRC	STATUS_WIN32(ERROR_CRC)
-#define NO_FILE STATUS_WIN32(ERROR_FILE_NOT_FOUND)
-#define DENIED	STATUS_WIN32(ERROR_ACCESS_DENIED)
-#define INVALID STATUS_WIN32(ERROR_INVALID_DATA)
+#define SIZE     ((size_t)70001)
+#define CRC      STATUS_WIN32(ERROR_CRC)
+#define NO_FILE  STATUS_WIN32(ERROR_FILE_NOT_FOUND)
+#define DENIED   STATUS_WIN32(ERROR_ACCESS_DENIED)
+#define INVALID  STATUS_WIN32(ERROR_INVALID_DATA)
 #define BAD_NAME STATUS_WIN32(ERROR_INVALID_NAME)
 
 static char *root, *content;
@@ -27,7 +27,7 @@ static uint8_t reparse[72];
 
 static char *inside(const char *name)
 {
-	return support_path(support_path(root, STORE_NAME), name);
+	return sis_path(sis_path(root, STORE_NAME), name);
 }
 
 static void begin_pass(void)
@@ -37,7 +37,7 @@ static void begin_pass(void)
 	ck_assert_int_eq(sis_restore_begin(root, &restore, &files), STATUS_OK);
 	ck_assert_uint_eq(files.count, 1);
 	ck_assert_str_eq(files.items[0], inside(STORE_MAX_INDEX));
-	ck_assert_str_eq(sis_restore_store_path(restore), support_path(root, STORE_NAME));
+	ck_assert_str_eq(sis_restore_store_path(restore), sis_path(root, STORE_NAME));
 	names_free(&files);
 }
 
@@ -55,21 +55,19 @@ static bool begin(int type)
 /* The status of telling; whether the store file was asked for must be as EXPECTED. */
 static status tell(const char *name, const uint8_t buffer[72], bool asked)
 {
-	char *path = support_path(root, name), *store_file = root;
+	char *path = sis_path(root, name), *store_file = root;
 	status rc = sis_restore_link(restore, path, buffer, 72, &store_file);
 
 	ck_assert_int_eq(store_file != NULL, asked);
 	free(store_file);
-	free(path);
 	return rc;
 }
 
 static void put_link(const char *name)
 {
-	char *path = support_path(root, name);
+	char *path = sis_path(root, name);
 
 	sis_put_bare(path, reparse, SIZE);
-	free(path);
 }
 
 static void put_store_file(void)
@@ -82,12 +80,11 @@ static void put_store_file(void)
 static void check_content(const char *name, bool there)
 {
 	size_t size;
-	char *data = sis_get(support_path(root, name), &size);
-	char *expected = there ? content : calloc(1, SIZE);
+	char *data = sis_get(sis_path(root, name), &size);
+	char *expected = there ? content : sis_keep(calloc(1, SIZE));
 
 	ck_assert_uint_eq(size, SIZE);
 	ck_assert(memcmp(data, expected, SIZE) == 0);
-	free(data);
 }
 
 static bool is_link(const char *name)
@@ -130,11 +127,10 @@ START_TEST(links_read_as_their_store_file_and_keep_the_rest)
 		return;
 	put_link("one");
 	put_link("two");
-	ck_assert_int_eq(chown(support_path(root, "one"), 4321, 1234), 0);
-	ck_assert_int_eq(chmod(support_path(root, "one"), 06750), 0);
-	ck_assert_int_eq(
-		setxattr(support_path(root, "one"), "user.mine", "value", 5, 0), 0);
-	ck_assert_int_eq(utimensat(AT_FDCWD, support_path(root, "one"), old, 0), 0);
+	ck_assert_int_eq(chown(sis_path(root, "one"), 4321, 1234), 0);
+	ck_assert_int_eq(chmod(sis_path(root, "one"), 06750), 0);
+	ck_assert_int_eq(setxattr(sis_path(root, "one"), "user.mine", "value", 5, 0), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, sis_path(root, "one"), old, 0), 0);
 	ck_assert_int_eq(tell("one", reparse, true), STATUS_OK);
 	ck_assert_int_eq(tell("two", reparse, false), STATUS_OK);
 	put_store_file();
@@ -144,14 +140,13 @@ START_TEST(links_read_as_their_store_file_and_keep_the_rest)
 	check_content("two", true);
 	ck_assert(is_link("one") && is_link("two"));
 	ck_assert_uint_eq(max_index(), 77);
-	ck_assert_int_eq(stat(support_path(root, "one"), &st), 0);
+	ck_assert_int_eq(stat(sis_path(root, "one"), &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 06750);
 	ck_assert_uint_eq(st.st_uid, 4321);
 	ck_assert_uint_eq(st.st_gid, 1234);
 	ck_assert_int_eq(st.st_mtim.tv_sec, 1000000002);
-	ck_assert_int_eq(
-		getxattr(support_path(root, "one"), "user.mine", NULL, 0), 5);
-	a = open(support_path(root, "one"), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(getxattr(sis_path(root, "one"), "user.mine", NULL, 0), 5);
+	a = open(sis_path(root, "one"), O_RDONLY | O_CLOEXEC);
 	b = open(inside(SIS_GUID_A ".sis"), O_RDONLY | O_CLOEXEC);
 	ck_assert_int_eq(extents_same(a, b, "one", &same), STATUS_OK);
 	ck_assert_int_eq(same, sis_shares_extents((enum volume_type)_i));
@@ -180,7 +175,7 @@ START_TEST(a_reparse_point_that_is_missing_is_set)
 		return;
 	put_link("link");
 	ck_assert_int_eq(
-		removexattr(support_path(root, "link"), "user.ntfs_reparse_data"), 0);
+		removexattr(sis_path(root, "link"), "user.ntfs_reparse_data"), 0);
 	ck_assert_int_eq(tell("link", reparse, true), STATUS_OK);
 	put_store_file();
 	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
@@ -221,7 +216,7 @@ START_TEST(a_store_file_that_nothing_proves_is_asked_for)
 	if (!begin(ON_TMP))
 		return;
 	sis_put_store_file(root, SIS_GUID_A, content, SIZE);
-	sis_put_bare(support_path(root, "link"), sis_real_link, SIZE);
+	sis_put_bare(sis_path(root, "link"), sis_real_link, SIZE);
 	ck_assert_int_eq(tell("link", sis_real_link, true), STATUS_OK);
 	put_store_file();
 	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
@@ -252,12 +247,10 @@ START_TEST(damaged_store_files_resolve_nothing)
 		sis_restore_store_file(restore, inside(SIS_GUID_A ".sis")), NO_FILE);
 	content[SIZE - 1] ^= 1;
 	sis_put_store_file(root, SIS_GUID_A, content, SIZE);
-	ck_assert_int_eq(
-		sis_restore_store_file(restore, inside(SIS_GUID_A ".sis")), CRC);
+	ck_assert_int_eq(sis_restore_store_file(restore, inside(SIS_GUID_A ".sis")), CRC);
 	content[SIZE - 1] ^= 1;
 	sis_put_store_file(root, SIS_GUID_A, content, SIZE - 1);
-	ck_assert_int_eq(
-		sis_restore_store_file(restore, inside(SIS_GUID_A ".sis")), CRC);
+	ck_assert_int_eq(sis_restore_store_file(restore, inside(SIS_GUID_A ".sis")), CRC);
 	ck_assert_int_eq(sis_restore_end(restore), NO_FILE);
 	ck_assert_ptr_nonnull(strstr(status_pending(), "link"));
 	check_content("link", false);
@@ -284,14 +277,15 @@ START_TEST(one_bad_link_leaves_the_others_resolved)
 	ck_assert_int_eq(tell("changed", reparse, false), STATUS_OK);
 	ck_assert_int_eq(tell("last", reparse, false), STATUS_OK);
 	put_store_file();
-	ck_assert_int_eq(unlink(support_path(root, "gone")), 0);
-	sis_put(support_path(root, "changed"), "new", 3);
-	ck_assert_int_eq(truncate(support_path(root, "changed"), SIZE), 0);
+	ck_assert_int_eq(unlink(sis_path(root, "gone")), 0);
+	sis_put(sis_path(root, "changed"), "new", 3);
+	ck_assert_int_eq(truncate(sis_path(root, "changed"), SIZE), 0);
 	ck_assert_int_eq(sis_restore_end(restore), NO_FILE); /* the first failure */
 	check_content("good", true);
 	check_content("last", true);
 	ck_assert(is_link("last") && !is_link("changed"));
-	ck_assert_int_eq(strncmp(support_read(support_path(root, "changed")), "new", 4), 0);
+	ck_assert_int_eq(
+		strncmp(sis_keep(support_read(sis_path(root, "changed"))), "new", 4), 0);
 }
 END_TEST
 
@@ -303,7 +297,7 @@ START_TEST(links_that_disagree_are_refused)
 		return;
 	put_link("link");
 	ck_assert_int_eq(tell("link", reparse, true), STATUS_OK);
-	sis_put_bare(support_path(root, "short"), reparse, SIZE - 1);
+	sis_put_bare(sis_path(root, "short"), reparse, SIZE - 1);
 	ck_assert_int_eq(tell("short", reparse, false), CRC);
 	sis_reparse(SIS_GUID_A, 78, "other", 5, other);
 	put_link("other");
@@ -322,12 +316,12 @@ START_TEST(links_are_regular_files_below_the_volume)
 
 	if (!begin(ON_TMP))
 		return;
-	beside = support_path(support_tmpdir(), "link");
+	beside = sis_path(support_tmpdir(), "link");
 	sis_put_bare(beside, reparse, SIZE);
-	ck_assert_int_eq(symlink(beside, support_path(root, "symlink")), 0);
-	ck_assert_int_eq(mkdir(support_path(root, "dir"), 0755), 0);
-	ck_assert_int_eq(mkfifo(support_path(root, "fifo"), 0644), 0);
-	ck_assert_int_eq(symlink("dir", support_path(root, "dirlink")), 0);
+	ck_assert_int_eq(symlink(beside, sis_path(root, "symlink")), 0);
+	ck_assert_int_eq(mkdir(sis_path(root, "dir"), 0755), 0);
+	ck_assert_int_eq(mkfifo(sis_path(root, "fifo"), 0644), 0);
+	ck_assert_int_eq(symlink("dir", sis_path(root, "dirlink")), 0);
 	put_link("dir/link");
 	put_link(STORE_NAME "/link");
 	ck_assert_int_eq(tell("symlink", reparse, false), DENIED);
@@ -344,8 +338,8 @@ START_TEST(links_are_regular_files_below_the_volume)
 	reparse[40] ^= 1;
 	ck_assert_int_eq(tell("dir/link", reparse, true), STATUS_OK);
 	/* A link that is swapped for something else before the end is not followed. */
-	ck_assert_int_eq(unlink(support_path(root, "dir/link")), 0);
-	ck_assert_int_eq(symlink(beside, support_path(root, "dir/link")), 0);
+	ck_assert_int_eq(unlink(sis_path(root, "dir/link")), 0);
+	ck_assert_int_eq(symlink(beside, sis_path(root, "dir/link")), 0);
 	put_store_file();
 	ck_assert(failed(sis_restore_end(restore)));
 	(void)strcpy(root, "/");
@@ -363,11 +357,11 @@ START_TEST(only_files_of_the_store_are_taken)
 
 	if (!begin(ON_TMP))
 		return;
-	ck_assert_int_eq(mkdir(support_path(root, "dir"), 0755), 0);
+	ck_assert_int_eq(mkdir(sis_path(root, "dir"), 0755), 0);
 	ck_assert_int_eq(mkdir(inside("dir"), 0755), 0);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		ck_assert_int_eq(
-			sis_restore_store_file(restore, support_path(root, wrong[i])),
+			sis_restore_store_file(restore, sis_path(root, wrong[i])),
 			BAD_NAME);
 	ck_assert_int_eq(
 		sis_restore_store_file(restore, "/etc/" SIS_GUID_A ".sis"), BAD_NAME);
@@ -423,7 +417,7 @@ START_TEST(a_full_disk_leaves_links_bare)
 	put_link("link");
 	ck_assert_int_eq(tell("link", reparse, true), STATUS_OK);
 	put_store_file();
-	filler = support_path(root, "filler");
+	filler = sis_path(root, "filler");
 	fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	/* Two pages are left: for MaxIndex, and too few for the link. */
 	for (int size = 1 << 20; size >= 4096; size /= 2)
@@ -459,9 +453,10 @@ START_TEST(on_ntfs_links_become_plain_files_unless_they_may_stay_bare)
 		if (bare)
 			begin_pass();
 		sis_restore_set_bare(restore, bare);
-		sis_put(support_path(root, name), "", 0);
-		ck_assert_int_eq(truncate(support_path(root, name), SIZE), 0);
-		ck_assert_int_eq(volume_set_reparse(volume, volume->fd, name, reparse, 72),
+		sis_put(sis_path(root, name), "", 0);
+		ck_assert_int_eq(truncate(sis_path(root, name), SIZE), 0);
+		ck_assert_int_eq(
+			volume_set_reparse(volume, volume->fd, name, reparse, 72),
 			STATUS_OK);
 		ck_assert_int_eq(tell(name, reparse, !bare), STATUS_OK);
 		put_store_file();
@@ -492,7 +487,7 @@ START_TEST(many_links_to_many_store_files)
 			(unsigned)i % FILES);
 		(void)snprintf(name, sizeof(name), "link-%d", i);
 		sis_reparse(guid, (uint64_t)i, text, (size_t)length, buffer);
-		sis_put_bare(support_path(root, name), buffer, (size_t)length);
+		sis_put_bare(sis_path(root, name), buffer, (size_t)length);
 		ck_assert_int_eq(tell(name, buffer, i < FILES), STATUS_OK);
 	}
 	for (int i = FILES - 1; i >= 0; i--) {
@@ -502,7 +497,8 @@ START_TEST(many_links_to_many_store_files)
 			(unsigned)i);
 		sis_put_store_file(root, guid, text, (size_t)length);
 		(void)strcat(guid, ".sis");
-		ck_assert_int_eq(sis_restore_store_file(restore, inside(guid)), STATUS_OK);
+		ck_assert_int_eq(
+			sis_restore_store_file(restore, inside(guid)), STATUS_OK);
 	}
 	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
 	for (int i = 0; i < LINKS; i++) {
@@ -510,10 +506,9 @@ START_TEST(many_links_to_many_store_files)
 
 		(void)snprintf(text, sizeof(text), "content %d", i % FILES);
 		(void)snprintf(name, sizeof(name), "link-%d", i);
-		data = sis_get(support_path(root, name), &size);
+		data = sis_get(sis_path(root, name), &size);
 		ck_assert_uint_eq(size, strlen(text));
 		ck_assert_mem_eq(data, text, size);
-		free(data);
 		ck_assert(is_link(name));
 	}
 	ck_assert_uint_eq(max_index(), LINKS - 1);
@@ -532,8 +527,8 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(
 		tcase, links_read_as_their_store_file_and_keep_the_rest, first, last);
-	tcase_add_loop_test(tcase, bare_links_stay_bare_where_extents_cannot_be_shared,
-		first, last);
+	tcase_add_loop_test(
+		tcase, bare_links_stay_bare_where_extents_cannot_be_shared, first, last);
 	tcase_add_loop_test(tcase, a_reparse_point_that_is_missing_is_set, first, last);
 	tcase_add_loop_test(
 		tcase, store_files_that_are_there_are_not_asked_for, first, last);

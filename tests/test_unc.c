@@ -98,6 +98,24 @@ START_TEST(longest_share_wins_at_a_components_border)
 }
 END_TEST
 
+START_TEST(order_of_the_shares_does_not_matter)
+{
+	const struct unc_share in_order[] = {
+		{.name = (char[]){"outer"}, .path = (char[]){"/a"}},
+		{.name = (char[]){"inner"}, .path = (char[]){"/a/b"}},
+		{.name = (char[]){"outer"}, .path = (char[]){"/a"}},
+	};
+
+	for (size_t first = 0; first < 2; first++) {
+		const struct unc_scheme scheme = {
+			.server = "h", .shares = in_order + first, .share_count = 2};
+
+		check_name(&scheme, "/a/b/c", "\\\\h\\inner\\c");
+		check_name(&scheme, "/a/c", "\\\\h\\outer\\c");
+	}
+}
+END_TEST
+
 START_TEST(a_share_may_be_the_root)
 {
 	const struct unc_share root = {.name = (char[]){"all"}, .path = (char[]){"/"}};
@@ -334,6 +352,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, paths_become_unc_names);
 	tcase_add_test(tcase, longest_share_wins_at_a_components_border);
+	tcase_add_test(tcase, order_of_the_shares_does_not_matter);
 	tcase_add_test(tcase, a_share_may_be_the_root);
 	tcase_add_test(tcase, what_would_come_back_as_something_else_is_escaped);
 	tcase_add_test(tcase, names_become_paths);

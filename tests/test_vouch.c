@@ -12,9 +12,9 @@
 #include "sis_fixture.h"
 #include "support.h"
 
-#define SIZE	 ((size_t)100000)
-#define BY_ROOT	 "trusted.backupapi_sis"
-#define BY_OWNER "user.backupapi_sis"
+#define SIZE      ((size_t)100000)
+#define BY_ROOT   "trusted.backupapi_sis"
+#define BY_OWNER  "user.backupapi_sis"
 #define ATTRIBUTE "user.ntfs_reparse_data"
 
 static char *root, *content, *link_path;
@@ -31,7 +31,7 @@ static bool begin(int type)
 	content = sis_content(SIZE, 7);
 	sis_put_store_file(root, SIS_GUID_A, content, SIZE);
 	sis_reparse(SIS_GUID_A, 1, content, SIZE, reparse);
-	link_path = support_path(root, "link");
+	link_path = sis_path(root, "link");
 	ck_assert_int_eq(volume_open(root, &volume), STATUS_OK);
 	ck_assert_int_eq(store_open(volume, false, &store), STATUS_OK);
 	ck_assert_int_eq(store_pin(store), STATUS_OK);
@@ -42,9 +42,6 @@ static void end(void)
 {
 	store_close(store);
 	volume_close(volume);
-	free(link_path);
-	free(content);
-	free(root);
 }
 
 static void vouch(void)
@@ -132,7 +129,8 @@ START_TEST(one_that_was_written_to_is_none_whatever_its_mtime_says)
 	write_byte(0, (char)(content[0] + 1));
 	ck_assert(!is_link());
 	ck_assert_int_eq(utimensat(AT_FDCWD, link_path,
-		(struct timespec[]){st.st_atim, st.st_mtim}, 0), 0);
+				 (struct timespec[]){st.st_atim, st.st_mtim}, 0),
+		0);
 	ck_assert(!is_link());
 	ck_assert(look().vouched);
 	put_filled();
@@ -364,13 +362,14 @@ START_TEST(links_on_ntfs_are_honoured_where_their_store_file_is)
 	if (!root)
 		return;
 	sis_put_store_file(root, SIS_GUID_B, "content", 7);
-	link_path = support_path(root, "link");
+	link_path = sis_path(root, "link");
 	sis_put(link_path, "", 0);
 	ck_assert_int_eq(truncate(link_path, 7), 0);
 	ck_assert_int_eq(volume_open(root, &volume), STATUS_OK);
 	ck_assert_int_eq(store_open(volume, false, &store), STATUS_OK);
-	ck_assert_int_eq(volume_set_reparse(
-		volume, volume->fd, "link", sis_real_link, 72), STATUS_OK);
+	ck_assert_int_eq(
+		volume_set_reparse(volume, volume->fd, "link", sis_real_link, 72),
+		STATUS_OK);
 	memcpy(reparse, sis_real_link, 72);
 	state = look();
 	ck_assert(!state.vouched && !state.store_file && !vouch_is_link(&state));

@@ -7,7 +7,7 @@
 
 #include "common/report.h"
 
-enum { CODE_HELP = 0x1000, CODE_VERSION };
+enum { CODE_HELP = 1 << 30, CODE_VERSION };
 
 static const struct known_option {
 	const char *name;
@@ -25,11 +25,22 @@ static const struct known_option {
 	{"map", "OLD=NEW", OPTION_MAP,
 		"put what was at or below OLD to NEW; may be repeated"},
 	{"dry-run", NULL, OPTION_DRY_RUN,
-		"check the sets, say what would go where, change nothing"},
+		"check everything, say what would be done, change nothing"},
 	{"any-server", NULL, OPTION_ANY_SERVER, "take sets that another server made"},
+	{"include", "PATTERN", OPTION_INCLUDE,
+		"save what matches alone, and what is below; may be repeated"},
+	{"exclude", "PATTERN", OPTION_EXCLUDE,
+		"leave out what matches, and what is below; may be repeated"},
+	{"bare-links", NULL, OPTION_BARE_LINKS,
+		"leave links without content where extents cannot be shared"},
+	{"force", NULL, OPTION_FORCE, "replace files that exist"},
+	{"minimum", "SIZE", OPTION_MINIMUM,
+		"leave smaller files out; bytes, or with K, M, G, T"},
 	{"json", NULL, OPTION_JSON, "print the result as JSON"},
 	{"quiet", NULL, OPTION_QUIET, "print errors alone"},
 };
+
+#define REPEATED (OPTION_MAP | OPTION_INCLUDE | OPTION_EXCLUDE)
 
 #define KNOWN_COUNT (sizeof(known) / sizeof(known[0]))
 
@@ -52,7 +63,7 @@ static void print_command_usage(FILE *stream, const struct command *command)
 			fprintf(stream, " [--%s%s%s]%s", known[i].name,
 				known[i].argument ? " " : "",
 				known[i].argument ? known[i].argument : "",
-				known[i].bit == OPTION_MAP ? "..." : "");
+				known[i].bit & REPEATED ? "..." : "");
 	fprintf(stream, " %s\n", command->operands);
 }
 
@@ -119,6 +130,19 @@ static bool is_negative_number(const char *arg)
 	return arg && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9';
 }
 
+static void take_option(struct options *options, int code, const char *value)
+{
+	options->given |= (unsigned)code;
+	if (code == OPTION_MAP)
+		strings_take(&options->maps, xstrdup(value));
+	else if (code == OPTION_INCLUDE)
+		strings_take(&options->includes, xstrdup(value));
+	else if (code == OPTION_EXCLUDE)
+		strings_take(&options->excludes, xstrdup(value));
+	else if (code == OPTION_MINIMUM)
+		options->minimum = value;
+}
+
 /* -1: go on with what was read; else the exit status. */
 static int read_options(
 	const struct command *command, int argc, char **argv, struct options *options)
@@ -144,9 +168,7 @@ static int read_options(
 		case '?':
 			return wrong_usage(command);
 		default:
-			options->given |= (unsigned)code;
-			if (code == OPTION_MAP)
-				strings_take(&options->maps, xstrdup(optarg));
+			take_option(options, code, optarg);
 		}
 	}
 	optind = optind ? optind : 1;
@@ -177,6 +199,8 @@ static int run_command(
 		status = report_finish(command->run(family, &options));
 	}
 	strings_free(&options.maps);
+	strings_free(&options.includes);
+	strings_free(&options.excludes);
 	free(name);
 	return status;
 }

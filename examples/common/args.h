@@ -20,11 +20,18 @@ enum option_bit {
 	OPTION_ANY_SERVER = 1 << 6,
 	OPTION_JSON = 1 << 7,
 	OPTION_QUIET = 1 << 8,
+	OPTION_INCLUDE = 1 << 9,
+	OPTION_EXCLUDE = 1 << 10,
+	OPTION_BARE_LINKS = 1 << 11,
+	OPTION_FORCE = 1 << 12,
+	OPTION_MINIMUM = 1 << 13,
 };
 
 struct options {
 	unsigned given;      /* of enum option_bit */
 	struct strings maps; /* of --map */
+	struct strings includes, excludes;
+	const char *minimum; /* of --minimum */
 	char **operands;     /* argv's */
 	int count;
 };

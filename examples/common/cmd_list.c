@@ -59,7 +59,7 @@ static void json_info(const struct setinfo *info)
 static void print_json(const struct set *set)
 {
 	json_object(NULL);
-	json_text("set", set->dir);
+	json_text("set", set->files.dir);
 	json_info(&set->info);
 	json_array("files");
 	for (size_t i = 0; i < set->manifest.count; i++)

@@ -53,7 +53,7 @@ static bool make_plans(struct restore *r)
 			&r->dynamic, &r->sets[r->set_count - 1], ITEM_DYNAMIC, &r->rules);
 	if (r->databases.count == 0)
 		return report_problem(
-			ERROR_INVALID_DATA, r->sets[0].dir, "holds no database");
+			ERROR_INVALID_DATA, r->sets[0].files.dir, "holds no database");
 	return plan_check(&r->databases) && plan_check(&r->dynamic) &&
 	       plan_check_room(&r->databases);
 }

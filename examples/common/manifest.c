@@ -6,14 +6,13 @@
 
 #include <backupapi/errors.h>
 
+#include "common/fields.h"
 #include "common/mem.h"
 #include "common/report.h"
 #include "common/str.h"
 
 #define HEADER "# backupapi manifest 1"
-#define FIELDS 12
-#define NONE   "-"
-#define ID_MAX UINT32_MAX
+#define FIELDS (3 + FIELDS_OF_META)
 
 static const struct {
 	const char *name;
@@ -104,34 +103,12 @@ const struct item *manifest_find(
 
 /* ---- writing ---- */
 
-static void write_text(FILE *file, const char *text)
-{
-	char *escaped = text ? str_escape(text) : NULL;
-
-	/* A name that is just "-" must not read as none. */
-	fprintf(file, "\t%s", !escaped ? NONE : !strcmp(escaped, NONE) ? "%2D" : escaped);
-	free(escaped);
-}
-
-static void write_time(FILE *file, const struct timespec *time)
-{
-	fprintf(file, "\t%" PRId64 ".%09ld", (int64_t)time->tv_sec, time->tv_nsec);
-}
-
 static void write_item(FILE *file, const struct item *item)
 {
-	const struct meta *meta = &item->meta;
-
 	fputs(kinds[item->kind].name, file);
-	write_text(file, item->path);
-	fprintf(file, "\t%" PRIu64 "\t%04o\t%u\t%u", item->size, (unsigned)meta->mode,
-		(unsigned)meta->uid, (unsigned)meta->gid);
-	write_text(file, meta->user);
-	write_text(file, meta->group);
-	write_time(file, &meta->mtime);
-	write_time(file, &meta->atime);
-	write_text(file, meta->acl);
-	write_text(file, meta->default_acl);
+	fields_write_text(file, item->path);
+	fprintf(file, "\t%" PRIu64, item->size);
+	fields_write_meta(file, &item->meta);
 	fputc('\n', file);
 }
 
@@ -144,23 +121,6 @@ void manifest_write(const struct manifest *manifest, FILE *file)
 
 /* ---- reading ---- */
 
-/* Splits LINE at its tabs into exactly FIELDS. */
-static bool split(char *line, char *fields[FIELDS])
-{
-	size_t count = 0;
-
-	while (count < FIELDS) {
-		char *tab = strchr(line, '\t');
-
-		fields[count++] = line;
-		if (!tab)
-			return count == FIELDS;
-		*tab = '\0';
-		line = tab + 1;
-	}
-	return false;
-}
-
 static bool parse_kind(const char *field, enum item_kind *kind)
 {
 	for (size_t i = 0; i < KIND_COUNT; i++) {
@@ -172,80 +132,23 @@ static bool parse_kind(const char *field, enum item_kind *kind)
 	return false;
 }
 
-static bool parse_mode(const char *field, mode_t *mode)
-{
-	if (strlen(field) != 4 || strspn(field, "01234567") != 4)
-		return false;
-	*mode = (mode_t)strtoul(field, NULL, 8);
-	return true;
-}
-
-static bool parse_time(char *field, struct timespec *time)
-{
-	bool negative = *field == '-';
-	char *digits = negative ? field + 1 : field, *dot = strchr(digits, '.');
-	uint64_t seconds, nanoseconds;
-
-	if (!dot || strlen(dot + 1) != 9)
-		return false;
-	*dot = '\0';
-	if (!str_number(digits, INT64_MAX, &seconds) ||
-		!str_number(dot + 1, 999999999, &nanoseconds))
-		return false;
-	time->tv_sec = negative ? -(time_t)seconds : (time_t)seconds;
-	time->tv_nsec = (long)nanoseconds;
-	return true;
-}
-
-static bool parse_text(char *field, char **text)
-{
-	if (!*field)
-		return false;
-	if (!strcmp(field, NONE))
-		return true;
-	if (!str_unescape(field))
-		return false;
-	*text = xstrdup(field);
-	return true;
-}
-
-/* What the fields after kind and path say. NULL, or the name of the bad one. */
-static const char *parse_fields(char *fields[FIELDS], struct item *item)
-{
-	struct meta *meta = &item->meta;
-	uint64_t uid, gid;
-
-	if (!str_number(fields[2], INT64_MAX, &item->size))
-		return "size";
-	if (!parse_mode(fields[3], &meta->mode))
-		return "mode";
-	if (!str_number(fields[4], ID_MAX, &uid) || !str_number(fields[5], ID_MAX, &gid))
-		return "owner";
-	meta->uid = (uid_t)uid;
-	meta->gid = (gid_t)gid;
-	if (!parse_text(fields[6], &meta->user) || !parse_text(fields[7], &meta->group))
-		return "owner's name";
-	if (!parse_time(fields[8], &meta->mtime) || !parse_time(fields[9], &meta->atime))
-		return "time";
-	if (!parse_text(fields[10], &meta->acl) ||
-		!parse_text(fields[11], &meta->default_acl))
-		return "access control list";
-	return NULL;
-}
-
 /* NULL, or what is wrong with LINE. */
 static const char *parse_line(struct manifest *manifest, char *line)
 {
 	char *fields[FIELDS];
 	enum item_kind kind;
+	struct item *item;
 
-	if (!split(line, fields))
+	if (!fields_split(line, fields, FIELDS))
 		return "number of fields";
 	if (!parse_kind(fields[0], &kind))
 		return "kind";
 	if (!str_unescape(fields[1]) || !path_is_clean(fields[1]))
 		return "path";
-	return parse_fields(fields, manifest_add(manifest, kind, fields[1]));
+	item = manifest_add(manifest, kind, fields[1]);
+	if (!str_number(fields[2], INT64_MAX, &item->size))
+		return "size";
+	return fields_parse_meta(fields + 3, &item->meta);
 }
 
 bool manifest_parse(struct manifest *manifest, char *text, const char *label)

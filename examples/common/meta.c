@@ -82,32 +82,38 @@ static char *group_name(gid_t gid)
 	return last.name ? xstrdup(last.name) : NULL;
 }
 
-int meta_read(const char *path, struct meta *meta)
+int meta_describe(const char *path, const struct stat *st, bool acls, struct meta *meta)
 {
-	struct stat st;
-	int err;
+	int err = 0;
 
 	memset(meta, 0, sizeof(*meta));
-	if (stat(path, &st) != 0)
-		return errno;
-	meta->mode = st.st_mode & 07777;
-	meta->uid = st.st_uid;
-	meta->gid = st.st_gid;
-	meta->mtime = st.st_mtim;
-	meta->atime = st.st_atim;
-	err = read_acl(path, ACL_TYPE_ACCESS, &meta->acl);
-	if (err == 0 && S_ISDIR(st.st_mode))
+	meta->mode = st->st_mode & 07777;
+	meta->uid = st->st_uid;
+	meta->gid = st->st_gid;
+	meta->mtime = st->st_mtim;
+	meta->atime = st->st_atim;
+	if (acls)
+		err = read_acl(path, ACL_TYPE_ACCESS, &meta->acl);
+	if (acls && err == 0 && S_ISDIR(st->st_mode))
 		err = read_acl(path, ACL_TYPE_DEFAULT, &meta->default_acl);
 	if (err) {
 		meta_free(meta);
 		return err;
 	}
-	meta->user = user_name(st.st_uid);
-	meta->group = group_name(st.st_gid);
+	meta->user = user_name(st->st_uid);
+	meta->group = group_name(st->st_gid);
 	return 0;
 }
 
-static uid_t wanted_uid(const struct meta *meta)
+int meta_read(const char *path, struct meta *meta)
+{
+	struct stat st;
+
+	memset(meta, 0, sizeof(*meta));
+	return stat(path, &st) == 0 ? meta_describe(path, &st, true, meta) : errno;
+}
+
+uid_t meta_wanted_uid(const struct meta *meta)
 {
 	static char *known;
 	static uid_t uid;
@@ -126,7 +132,7 @@ static uid_t wanted_uid(const struct meta *meta)
 	return uid;
 }
 
-static gid_t wanted_gid(const struct meta *meta)
+gid_t meta_wanted_gid(const struct meta *meta)
 {
 	static char *known;
 	static gid_t gid;
@@ -149,8 +155,8 @@ static bool apply_owner(int fd, const char *label, const struct meta *meta)
 {
 	static bool told;
 	struct stat st;
-	uid_t uid = wanted_uid(meta);
-	gid_t gid = wanted_gid(meta);
+	uid_t uid = meta_wanted_uid(meta);
+	gid_t gid = meta_wanted_gid(meta);
 
 	if (fstat(fd, &st) != 0)
 		return report_errno(errno, label);
@@ -166,25 +172,30 @@ static bool apply_owner(int fd, const char *label, const struct meta *meta)
 	return true;
 }
 
-/* By way of /proc for a default ACL, which has no function that takes a descriptor. */
-static bool apply_acl(int fd, const char *label, const char *text, acl_type_t type)
+static int set_acl(const char *path, const char *text, acl_type_t type)
 {
-	char path[64];
-	acl_t acl;
-	bool ok;
-	int err;
+	acl_t acl = text ? acl_from_text(text) : NULL;
+	int err = 0;
 
 	if (!text)
-		return true;
-	acl = acl_from_text(text);
+		return 0;
 	if (!acl)
-		return report_errno(errno, label);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ok = (type == ACL_TYPE_ACCESS ? acl_set_fd(fd, acl)
-				      : acl_set_file(path, type, acl)) == 0;
-	err = errno;
+		return errno;
+	if (acl_set_file(path, type, acl) != 0)
+		err = errno;
 	acl_free(acl);
-	return ok || report_errno(err, label);
+	return err;
+}
+
+/* By way of /proc: there is no function for a default ACL that takes a descriptor. */
+static bool apply_acls(int fd, const char *label, const struct meta *meta)
+{
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	err = meta_set_acls(path, meta);
+	return err == 0 || report_errno(err, label);
 }
 
 /* A program that was to run as its owner must not run as somebody else instead. */
@@ -196,7 +207,7 @@ static bool apply_mode(int fd, const char *label, const struct meta *meta)
 	if (fstat(fd, &st) != 0)
 		return report_errno(errno, label);
 	if (S_ISREG(st.st_mode) &&
-		(st.st_uid != wanted_uid(meta) || st.st_gid != wanted_gid(meta)))
+		(st.st_uid != meta_wanted_uid(meta) || st.st_gid != meta_wanted_gid(meta)))
 		mode &= ~(mode_t)(S_ISUID | S_ISGID);
 	return fchmod(fd, mode) == 0 || report_errno(errno, label);
 }
@@ -207,12 +218,18 @@ bool meta_apply(int fd, const char *label, const struct meta *meta)
 
 	if (!apply_owner(fd, label, meta) || !apply_mode(fd, label, meta))
 		return false;
-	if (!apply_acl(fd, label, meta->acl, ACL_TYPE_ACCESS) ||
-		!apply_acl(fd, label, meta->default_acl, ACL_TYPE_DEFAULT))
+	if (!apply_acls(fd, label, meta))
 		return false;
 	if (futimens(fd, times) != 0)
 		return report_errno(errno, label);
 	return true;
+}
+
+int meta_set_acls(const char *path, const struct meta *meta)
+{
+	int err = set_acl(path, meta->acl, ACL_TYPE_ACCESS);
+
+	return err ? err : set_acl(path, meta->default_acl, ACL_TYPE_DEFAULT);
 }
 
 void meta_free(struct meta *meta)

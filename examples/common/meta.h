@@ -5,6 +5,7 @@
 #define COMMON_META_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -25,6 +26,13 @@ int meta_read(const char *path, struct meta *meta);
  * knows the name, else by number. A caller that is not root keeps what it may not give
  * away. */
 bool meta_apply(int fd, const char *label, const struct meta *meta);
+
+/* The pieces of both, for files that cannot be opened: PATH is followed to the file by the
+ * system alone ("/proc/self/fd/5"). ACLS: false where the file has none. */
+int meta_describe(const char *path, const struct stat *st, bool acls, struct meta *meta);
+uid_t meta_wanted_uid(const struct meta *meta);
+gid_t meta_wanted_gid(const struct meta *meta);
+int meta_set_acls(const char *path, const struct meta *meta); /* 0 or errno */
 
 void meta_free(struct meta *meta);
 

@@ -40,15 +40,15 @@ static bool is_of_server(const struct restore *r, const struct set *set)
 static bool check_origin(const struct restore *r, const struct set *set)
 {
 	if (strcmp(set->info.family, r->family->name) != 0)
-		return report_problem(ERROR_INVALID_PARAMETER, set->dir,
+		return report_problem(ERROR_INVALID_PARAMETER, set->files.dir,
 			"a set of family %s, not of %s", set->info.family,
 			r->family->name);
 	if (strcmp(set->info.engine, r->status->engine) != 0)
-		return report_problem(ERROR_INVALID_PARAMETER, set->dir,
+		return report_problem(ERROR_INVALID_PARAMETER, set->files.dir,
 			"a set of engine %s, and the server's is %s", set->info.engine,
 			r->status->engine);
 	return (r->options->given & OPTION_ANY_SERVER) || is_of_server(r, set) ||
-	       report_problem(ERROR_INVALID_PARAMETER, set->dir,
+	       report_problem(ERROR_INVALID_PARAMETER, set->files.dir,
 		       "a set of server %s; --any-server takes it all the same",
 		       set->info.server);
 }
@@ -59,14 +59,14 @@ static bool check_chain(const struct restore *r, const struct set *set, bool fir
 	const struct setinfo *full = &r->sets[0].info;
 
 	if (setinfo_is_full(&set->info) != first)
-		return report_problem(ERROR_INVALID_PARAMETER, set->dir,
+		return report_problem(ERROR_INVALID_PARAMETER, set->files.dir,
 			first ? "an incremental set; a full one comes first"
 			      : "a full set; only one, the first, can be");
 	if (first || (set->info.base_time >= full->started &&
 			     set->info.base_time <= full->finished))
 		return true;
-	return report_problem(ERROR_INVALID_PARAMETER, set->dir,
-		"belongs to another full backup than %s", r->sets[0].dir);
+	return report_problem(ERROR_INVALID_PARAMETER, set->files.dir,
+		"belongs to another full backup than %s", r->sets[0].files.dir);
 }
 
 static bool verify_all(struct restore *r)

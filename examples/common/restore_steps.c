@@ -111,7 +111,7 @@ static bool add_logs(const struct restore *r, size_t number,
 		return true;
 	stage = restore_log_stage(r, number);
 	if (!stage)
-		return report_problem(ERROR_INVALID_DATA, r->sets[number].dir,
+		return report_problem(ERROR_INVALID_DATA, r->sets[number].files.dir,
 			"has logs, and the server no directory for them");
 	*owned = name_of(r, stage);
 	free(stage);

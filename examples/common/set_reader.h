@@ -1,5 +1,5 @@
 /*
- * set_reader.h - a backup set as found on a disk, which is not to be trusted
+ * set_reader.h - a server's backup set (set_dir.h)
  */
 #ifndef COMMON_SET_READER_H
 #define COMMON_SET_READER_H
@@ -7,20 +7,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/digest.h"
 #include "common/family.h"
 #include "common/manifest.h"
+#include "common/set_dir.h"
 #include "common/setinfo.h"
-#include "common/sums.h"
-#include "common/tree.h"
 
 struct set {
-	char *dir; /* as given, for messages */
-	int fd;
-	struct tree tree;
+	struct set_dir files;
 	struct setinfo info;
 	struct manifest manifest;
-	struct sums sums;
 	struct token token;
 };
 
@@ -44,11 +39,5 @@ int set_open_item(struct set *set, const struct item *item);
 
 /* Its checksum, as noted in the set. */
 const char *set_item_sum(const struct set *set, const struct item *item);
-
-/* Reads FD to its end through DIGEST, and each chunk to SINK (NULL: nowhere). False:
- * reported, or a signal was caught. */
-typedef bool (*set_sink)(void *context, const void *data, size_t size);
-bool set_read_file(int fd, const char *label, struct digest *digest, set_sink sink,
-	void *context, uint64_t *size, char hex[DIGEST_SIZE]);
 
 #endif

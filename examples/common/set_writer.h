@@ -1,9 +1,5 @@
 /*
- * set_writer.h - writing a backup set: all of it, or nothing
- *
- * A set grows in `.NAME.partial-XXXXXX` beside its target and gets its name when
- * everything in it is on the disk. What a killed program left is removed by the next one
- * that writes a set of that name: a live one holds a lock on its directory.
+ * set_writer.h - writing a server's backup set (set_output.h): all of it, or nothing
  */
 #ifndef COMMON_SET_WRITER_H
 #define COMMON_SET_WRITER_H
@@ -13,15 +9,10 @@
 #include <stdint.h>
 
 #include "common/manifest.h"
+#include "common/set_output.h"
 #include "common/setinfo.h"
 
 struct set_writer;
-
-/* Where a file's bytes come from: up to SIZE at a time, 0 at the end. False: reported. */
-struct source {
-	bool (*read)(void *context, void *buffer, size_t size, size_t *got);
-	void *context;
-};
 
 /* For a set that is to be TARGET, which must not exist. Creates nothing yet. NULL:
  * reported. */

@@ -85,7 +85,8 @@ static int open_directory(const struct tree *tree, const char *directory, bool c
 	return fd;
 }
 
-int tree_parent(struct tree *tree, const char *relative, bool create, const char **base)
+/* tree_parent, but -1 is with errno. */
+static int enter(struct tree *tree, const char *relative, bool create, const char **base)
 {
 	const char *slash = strrchr(relative, '/');
 	char *directory;
@@ -94,19 +95,40 @@ int tree_parent(struct tree *tree, const char *relative, bool create, const char
 	if (!slash)
 		return tree->root;
 	directory = xstrndup(relative, (size_t)(slash - relative));
-	if (!tree->directory || strcmp(directory, tree->directory) != 0) {
-		tree_close(tree);
-		tree->fd = open_directory(tree, directory, create);
-		if (tree->fd < 0) {
-			fail(tree, relative, errno);
-			free(directory);
-			return -1;
-		}
+	if (tree->directory && !strcmp(directory, tree->directory)) {
+		free(directory);
+		return tree->fd;
+	}
+	tree_close(tree);
+	tree->fd = open_directory(tree, directory, create);
+	if (tree->fd >= 0) {
 		tree->directory = directory;
 	} else {
+		int err = errno;
+
 		free(directory);
+		errno = err;
 	}
 	return tree->fd;
+}
+
+int tree_parent(struct tree *tree, const char *relative, bool create, const char **base)
+{
+	int fd = enter(tree, relative, create, base);
+
+	if (fd < 0)
+		fail(tree, relative, errno);
+	return fd;
+}
+
+int tree_look(struct tree *tree, const char *relative, struct stat *st)
+{
+	const char *base;
+	int dirfd = enter(tree, relative, false, &base);
+
+	if (dirfd < 0 || fstatat(dirfd, base, st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno;
+	return 0;
 }
 
 int tree_open(struct tree *tree, const char *relative, struct stat *st)

@@ -25,6 +25,9 @@ void tree_close(struct tree *tree); /* leaves root open */
  * With CREATE, what is missing is made, mode 0700. -1: failed, reported. */
 int tree_parent(struct tree *tree, const char *relative, bool create, const char **base);
 
+/* What is there, of RELATIVE itself: 0, or an errno that was not reported. */
+int tree_look(struct tree *tree, const char *relative, struct stat *st);
+
 /* Opens the regular file RELATIVE for reading; -1: failed, reported. */
 int tree_open(struct tree *tree, const char *relative, struct stat *st);
 

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/handle.h"
 #include "sis/backup.h"
+#include "sis/reparse.h"
 #include "sis/restore.h"
 
 #define BACKUP_PASS  HANDLE_MASK(HANDLE_SIS_BACKUP)
@@ -94,8 +95,8 @@ static status create_backup(const char *root, const struct results *out)
 
 	if (failed(rc))
 		return rc;
-	rc = give_results(HANDLE_SIS_BACKUP, backup, sis_backup_store_path(backup),
-		&files, out);
+	rc = give_results(
+		HANDLE_SIS_BACKUP, backup, sis_backup_store_path(backup), &files, out);
 	if (failed(rc))
 		sis_backup_end(backup);
 	names_free(&files);
@@ -180,7 +181,7 @@ static status backup_link(struct sis_backup *backup, const void *data, ULONG siz
 		return rc;
 	rc = sis_text_single(path, files, count);
 	if (failed(rc))
-		sis_backup_forget(backup, data, size);
+		sis_backup_forget(backup);
 	return rc;
 }
 
@@ -203,6 +204,9 @@ BOOL WINAPI SisCSFilesToBackupForLink(PVOID sisBackupStructure, PVOID reparseDat
 		commonStoreFilesToBackup);
 	if (failed(rc))
 		return status_publish_win32(rc);
+	/* The processor fetches it while it waits for the lock. */
+	__builtin_prefetch(reparseData);
+	__builtin_prefetch((const char *)reparseData + REPARSE_SIZE - 1);
 	backup = handle_acquire(BACKUP_PASS, sisBackupStructure, NULL);
 	if (!backup)
 		return status_publish_win32(not_a_pass(sisBackupStructure, "backup"));
@@ -305,8 +309,7 @@ BOOL WINAPI SisFreeRestoreStructure(PVOID sisRestoreStructure)
 
 	status_begin();
 	restore = handle_retire(RESTORE_PASS, sisRestoreStructure, NULL);
-	return status_publish_win32(restore
-					    ? sis_restore_end(restore)
+	return status_publish_win32(restore ? sis_restore_end(restore)
 					    : not_a_pass(sisRestoreStructure, "restore"));
 }
 

@@ -32,8 +32,8 @@ static void after_fork_in_child(void)
 
 static void watch_forks(void)
 {
-	fork_error = pthread_atfork(
-		before_fork, after_fork_in_parent, after_fork_in_child);
+	fork_error =
+		pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 static void enter(struct fork_close *entry)

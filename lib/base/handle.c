@@ -11,13 +11,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct entry {
 	uintptr_t number;
 	enum handle_kind kind;
 	void *object;
-	pid_t owner;
 	pthread_cond_t idle;
 	bool busy;
 	bool retired;
@@ -45,20 +45,64 @@ static void unlock_table(void)
 
 static bool fork_is_safe;
 
+/* Whose table it is. The kernel wipes the page of the mark in every child, also in one made
+ * without fork's handlers (clone), and looking at it costs no system call. Where the
+ * kernel cannot do that, the process is asked for each time. */
+static volatile unsigned char *mark;
+static pid_t owner;
+
+static bool is_own_table(void)
+{
+	return mark ? *mark != 0 : owner == getpid();
+}
+
 /* The objects are the parent's; the conditions may have waiters that do not exist here,
  * so that they are forgotten rather than destroyed. */
-static void empty_table_in_child(void)
+static void begin_anew(void)
 {
 	for (size_t i = 0; i < table.count; i++)
 		free(table.entries[i]);
 	table.count = 0;
+	if (mark)
+		*mark = 1;
+	else
+		owner = getpid();
+}
+
+static void lock_own_table(void)
+{
+	lock_table();
+	if (!is_own_table())
+		begin_anew();
+}
+
+static void begin_anew_in_child(void)
+{
+	begin_anew();
 	unlock_table();
+}
+
+static void *map_mark(void)
+{
+#ifdef MADV_WIPEONFORK
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	void *page = mmap(
+		NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return NULL;
+	if (madvise(page, size, MADV_WIPEONFORK) == 0)
+		return page;
+	(void)munmap(page, size);
+#endif
+	return NULL;
 }
 
 __attribute__((constructor)) static void prepare_for_fork(void)
 {
-	fork_is_safe =
-		pthread_atfork(lock_table, unlock_table, empty_table_in_child) == 0;
+	mark = map_mark();
+	begin_anew();
+	fork_is_safe = pthread_atfork(lock_table, unlock_table, begin_anew_in_child) == 0;
 }
 
 /* ---- entries ---- */
@@ -88,14 +132,12 @@ static struct entry *find(const void *handle)
 	return table.entries[i];
 }
 
-/* One that a call may begin on. Asking for the process catches a child that was made
- * without fork's handlers (clone). */
+/* One that a call may begin on. */
 static struct entry *find_live(unsigned kinds, const void *handle)
 {
 	struct entry *entry = find(handle);
 
-	if (!entry || entry->retired || !(kinds & HANDLE_MASK(entry->kind)) ||
-		entry->owner != getpid())
+	if (!entry || entry->retired || !(kinds & HANDLE_MASK(entry->kind)))
 		return NULL;
 	return entry;
 }
@@ -137,7 +179,7 @@ static bool enter(struct entry *entry)
 {
 	bool entered = false;
 
-	lock_table();
+	lock_own_table();
 	if (table.last_number < UINTPTR_MAX - 4 && reserve_place()) {
 		table.last_number += table.last_number ? 2 : 1;
 		entry->number = table.last_number;
@@ -157,7 +199,6 @@ status handle_create(enum handle_kind kind, void *object, void **handle)
 		return status_no_memory();
 	entry->kind = kind;
 	entry->object = object;
-	entry->owner = getpid();
 	if (pthread_cond_init(&entry->idle, NULL) != 0) {
 		free(entry);
 		return status_no_memory();
@@ -176,7 +217,7 @@ void *handle_acquire(unsigned kinds, void *handle, enum handle_kind *kind)
 	void *object = NULL;
 	struct entry *entry;
 
-	lock_table();
+	lock_own_table();
 	entry = find_live(kinds, handle);
 	if (entry) {
 		entry->users++;
@@ -200,7 +241,7 @@ void handle_release(void *handle)
 {
 	struct entry *entry;
 
-	lock_table();
+	lock_own_table();
 	entry = find(handle);
 	if (entry && entry->busy) {
 		entry->busy = false;
@@ -215,7 +256,7 @@ void *handle_retire(unsigned kinds, void *handle, enum handle_kind *kind)
 	void *object = NULL;
 	struct entry *entry;
 
-	lock_table();
+	lock_own_table();
 	entry = find_live(kinds, handle);
 	if (entry) {
 		entry->users++;

@@ -1,5 +1,5 @@
 /*
- * A later link costs parsing it and one look into a table of 32 bytes a slot.
+ * A later link costs parsing it and one look into a small table.
  */
 #include "sis/backup.h"
 
@@ -109,12 +109,9 @@ status sis_backup_link(struct sis_backup *backup, const void *buffer, size_t siz
 	return STATUS_OK;
 }
 
-void sis_backup_forget(struct sis_backup *backup, const void *buffer, size_t size)
+void sis_backup_forget(struct sis_backup *backup)
 {
-	struct sis_link link;
-
-	if (!failed(reparse_parse(buffer, size, &link)))
-		guid_table_remove(&backup->contexts, link.store_file);
+	guid_table_remove_last(&backup->contexts);
 }
 
 void sis_backup_end(struct sis_backup *backup)

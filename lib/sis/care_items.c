@@ -16,6 +16,8 @@
 status care_items_add(
 	struct care_items *list, char *path, const struct stat *st, bool stored)
 {
+	const uint64_t disk = (uint64_t)st->st_blocks * 512;
+
 	if (!path)
 		return status_no_memory();
 	if (list->count == list->capacity) {
@@ -33,6 +35,7 @@ status care_items_add(
 	list->items[list->count++] = (struct care_item){.path = path,
 		.size = (uint64_t)st->st_size,
 		.inode = st->st_ino,
+		.disk = disk < (uint64_t)st->st_size ? disk : (uint64_t)st->st_size,
 		.stored = stored};
 	return STATUS_OK;
 }
@@ -88,8 +91,8 @@ void care_items_sort(struct care_items *list)
 	list->count = kept;
 }
 
-status care_item_open(
-	const struct care_run *run, const struct care_item *item, int *fd, struct stat *st)
+status care_item_open(const struct care_run *run, const struct care_item *item, int *fd,
+	struct stat *st)
 {
 	status rc = care_open(run, item->path, fd, st);
 
@@ -99,8 +102,8 @@ status care_item_open(
 		return STATUS_OK;
 	(void)close(*fd);
 	*fd = -1;
-	return status_fail(STATUS_WIN32(ERROR_SHARING_VIOLATION), "%s/%s: changed meanwhile",
-		run->volume->root, item->path);
+	return status_fail(STATUS_WIN32(ERROR_SHARING_VIOLATION),
+		"%s/%s: changed meanwhile", run->volume->root, item->path);
 }
 
 /* ---- hashing ---- */

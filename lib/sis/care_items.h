@@ -10,6 +10,7 @@
 struct care_item {
 	char *path; /* below the volume */
 	uint64_t size, inode;
+	uint64_t disk; /* bytes that it takes there, at most its size */
 	uint64_t hash; /* of the beginning, then of all */
 	bool stored;   /* a file of the common store */
 	bool dropped;  /* could not be read, or changed */
@@ -29,14 +30,14 @@ void care_items_free(struct care_items *list);
 void care_items_sort(struct care_items *list);
 
 /* Opens the file of ITEM, which must be the one that was found, of the same size. */
-status care_item_open(
-	const struct care_run *run, const struct care_item *item, int *fd, struct stat *st);
+status care_item_open(const struct care_run *run, const struct care_item *item, int *fd,
+	struct stat *st);
 
 /* COUNT items of one size: hashes them, and calls SAME for each set of two or more with
  * the same content, at least one of them not stored; store files come first. What cannot
  * be read is skipped. */
-typedef status (*care_same)(struct care_run *run, void *context,
-	struct care_item *const *set, size_t count);
+typedef status (*care_same)(
+	struct care_run *run, void *context, struct care_item *const *set, size_t count);
 status care_group(struct care_run *run, struct care_item *items, size_t count,
 	care_same same, void *context);
 

@@ -29,9 +29,8 @@ void care_end(struct care_run *run)
 status care_need_store(const struct care_run *run)
 {
 	return run->store ? STATUS_OK
-			  : step_fail(STATUS_WIN32(ERROR_PATH_NOT_FOUND),
-				    run->volume->fd, STORE_NAME,
-				    "the volume has no common store");
+			  : step_fail(STATUS_WIN32(ERROR_PATH_NOT_FOUND), run->volume->fd,
+				    STORE_NAME, "the volume has no common store");
 }
 
 char *care_path(const struct care_run *run, const char *path)
@@ -50,8 +49,7 @@ char *care_store_path(const char *name)
 
 /* ---- the caller ---- */
 
-static status deliver(
-	const struct care_run *run, const struct backupapi_sis_event *event)
+static status deliver(const struct care_run *run, const struct backupapi_sis_event *event)
 {
 	if (run->care->callback(run->care->context, event) == 0)
 		return STATUS_OK;

@@ -23,11 +23,12 @@ struct stored_file {
 /* All zero is an empty one. */
 struct stored_files {
 	struct guid_table by_guid; /* of struct stored_file */
-	struct names leftovers;	   /* what crashed runs left: temporary files, lone sums */
+	struct names leftovers; /* what crashed runs left: temporary files, lone sums */
 };
 
 status stored_files_read(const struct care_run *run, struct stored_files *files);
-struct stored_file *stored_files_find(const struct stored_files *files, const uuid_t guid);
+struct stored_file *stored_files_find(
+	const struct stored_files *files, const uuid_t guid);
 void stored_files_free(struct stored_files *files);
 
 /* Calls DO_EACH for every file in no certain order, until it fails. */

@@ -48,8 +48,7 @@ static status find_place(const char *path, struct place *place)
 	*place = (struct place){.dirfd = -1};
 	rc = find_volume(path, &place->volume);
 	if (!failed(rc))
-		rc = volume_open_parent(
-			place->volume, path, &place->dirfd, &place->name);
+		rc = volume_open_parent(place->volume, path, &place->dirfd, &place->name);
 	if (failed(rc))
 		leave(place);
 	return rc;
@@ -57,8 +56,7 @@ static status find_place(const char *path, struct place *place)
 
 static status no_link(const char *path, const char *why)
 {
-	return status_fail(
-		STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT), "%s: %s", path, why);
+	return status_fail(STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT), "%s: %s", path, why);
 }
 
 static status look(const struct place *place, const char *path, struct link_state *state)
@@ -85,7 +83,8 @@ static status judge_unread(const struct place *place, const char *path, status u
 		return step_errno(errno, place->dirfd, place->name);
 	if (st.st_blocks == 0 && st.st_size > 0)
 		return status_fail(unread,
-			"%s: a link without data, whose common store cannot be read", path);
+			"%s: a link without data, whose common store cannot be read",
+			path);
 	return no_link(path, "its common store cannot be read");
 }
 
@@ -141,9 +140,8 @@ static status set(const struct place *place, const char *path, const void *buffe
 	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW))
 		return step_errno(errno, place->dirfd, place->name);
 	if (!S_ISREG(st.st_mode) && place->volume->kind != VOLUME_NTFS)
-		return status_fail(S_ISLNK(st.st_mode)
-					   ? STATUS_WIN32(ERROR_ACCESS_DENIED)
-					   : STATUS_WIN32(ERROR_INVALID_DATA),
+		return status_fail(S_ISLNK(st.st_mode) ? STATUS_WIN32(ERROR_ACCESS_DENIED)
+						       : STATUS_WIN32(ERROR_INVALID_DATA),
 			"%s: is not a regular file", path);
 	return volume_set_reparse(
 		place->volume, place->dirfd, place->name, buffer, REPARSE_SIZE);
@@ -166,7 +164,8 @@ status point_set(const char *path, const void *buffer, size_t size)
 
 /* ---- ranges ---- */
 
-static status ranges(const struct place *place, const char *path, struct extents_list *list)
+static status ranges(
+	const struct place *place, const char *path, struct extents_list *list)
 {
 	struct link_state state = {0};
 	struct stat st;

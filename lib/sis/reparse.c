@@ -5,13 +5,14 @@
  */
 #include "sis/reparse.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <string.h>
 
-#define VERSION	       5u
-#define FACTOR	       UINT64_C(131)
-#define CHECKED_SIZE   56u
-#define CHECKED_WORDS  (CHECKED_SIZE / 4)
+#define VERSION       5u
+#define FACTOR        UINT64_C(131)
+#define CHECKED_SIZE  56u
+#define CHECKED_WORDS (CHECKED_SIZE / 4)
 
 /* Where the fields are in the data. */
 enum {
@@ -57,14 +58,25 @@ static void store_u64(uint8_t *p, uint64_t value)
 	store_u32(p + 4, (uint32_t)(value >> 32));
 }
 
-/* Between libuuid's big-endian fields and little-endian ones; its own inverse. */
-static void swap_guid(const uint8_t from[16], uint8_t to[16])
+/* From little-endian fields to libuuid's big-endian ones, in whole words: the table of
+ * store files reads them as such at once. */
+static void load_guid(const uint8_t *p, uuid_t guid)
+{
+	const uint64_t fields =
+		htobe64((uint64_t)load_u32(p) << 32 | (uint64_t)load_u16(p + 4) << 16 |
+			load_u16(p + 6));
+
+	memcpy(guid, &fields, sizeof(fields));
+	memcpy(guid + 8, p + 8, 8);
+}
+
+static void store_guid(uint8_t *p, const uuid_t guid)
 {
 	static const uint8_t order[16] = {
 		3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
 
 	for (size_t i = 0; i < 16; i++)
-		to[i] = from[order[i]];
+		p[i] = guid[order[i]];
 }
 
 /* 131 to the power of 13 - i, modulo 2^64. */
@@ -109,16 +121,19 @@ static status check_header(const uint8_t *buffer, size_t size)
 		return invalid("the reserved field of its header is not 0");
 	if (size - REPARSE_HEADER_SIZE < length)
 		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
-			"reparse data: it should have %u bytes behind its header, but has %zu",
+			"reparse data: it should have %u bytes behind its header, but "
+			"has %zu",
 			(unsigned)length, size - REPARSE_HEADER_SIZE);
 	/* The version first, which explains another length. */
 	if (length >= 4 && load_u32(buffer + REPARSE_HEADER_SIZE) != VERSION)
 		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
-			"reparse data: its format version is %u; only version %u is known",
+			"reparse data: its format version is %u; only version %u is "
+			"known",
 			(unsigned)load_u32(buffer + REPARSE_HEADER_SIZE), VERSION);
 	if (length != REPARSE_DATA_SIZE)
 		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
-			"reparse data: %u bytes behind its header; format version %u has %u",
+			"reparse data: %u bytes behind its header; format version %u has "
+			"%u",
 			(unsigned)length, VERSION, REPARSE_DATA_SIZE);
 	return STATUS_OK;
 }
@@ -134,7 +149,7 @@ status reparse_parse(const void *buffer, size_t size, struct sis_link *link)
 	if (load_u64(data + AT_CHECKSUM) != data_checksum(data))
 		return invalid("its checksum does not match");
 	link->reserved = load_u32(data + AT_RESERVED);
-	swap_guid(data + AT_STORE_FILE, link->store_file);
+	load_guid(data + AT_STORE_FILE, link->store_file);
 	link->index = load_u64(data + AT_INDEX);
 	link->link_file_id = load_u64(data + AT_LINK_FILE_ID);
 	link->store_file_id = load_u64(data + AT_STORE_FILE_ID);
@@ -152,7 +167,7 @@ void reparse_build(const struct sis_link *link, uint8_t buffer[REPARSE_SIZE])
 	store_u32(buffer + 4, REPARSE_DATA_SIZE);
 	store_u32(data + AT_VERSION, VERSION);
 	store_u32(data + AT_RESERVED, link->reserved);
-	swap_guid(link->store_file, data + AT_STORE_FILE);
+	store_guid(data + AT_STORE_FILE, link->store_file);
 	store_u64(data + AT_INDEX, link->index);
 	store_u64(data + AT_LINK_FILE_ID, link->link_file_id);
 	store_u64(data + AT_STORE_FILE_ID, link->store_file_id);

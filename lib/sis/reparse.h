@@ -15,20 +15,20 @@
 
 #include "base/status.h"
 
-#define REPARSE_TAG_SIS	    0x80000007u
+#define REPARSE_TAG_SIS     0x80000007u
 #define REPARSE_HEADER_SIZE 8u
 #define REPARSE_DATA_SIZE   64u
-#define REPARSE_SIZE	    (REPARSE_HEADER_SIZE + REPARSE_DATA_SIZE)
+#define REPARSE_SIZE        (REPARSE_HEADER_SIZE + REPARSE_DATA_SIZE)
 
 /* The reserved field of links that this library made: the bytes "BKA1". */
 #define REPARSE_MARK 0x31414b42u
 
 struct sis_link {
 	uint32_t reserved;
-	uuid_t store_file;	   /* as libuuid has it, big-endian fields */
-	uint64_t index;		   /* unique on the volume */
-	uint64_t link_file_id;	   /* file reference of the link */
-	uint64_t store_file_id;	   /* file reference of the store file */
+	uuid_t store_file;         /* as libuuid has it, big-endian fields */
+	uint64_t index;            /* unique on the volume */
+	uint64_t link_file_id;     /* file reference of the link */
+	uint64_t store_file_id;    /* file reference of the store file */
 	uint64_t content_checksum; /* of the store file */
 };
 

@@ -125,7 +125,8 @@ static status raise_index(const struct sis_restore *restore)
 				       ? restore->max_index
 				       : restore->begin_index;
 
-	return restore->link_count ? store_repair_index(restore->store, floor) : STATUS_OK;
+	return restore->link_count ? store_repair_index(restore->store, floor)
+				   : STATUS_OK;
 }
 
 status resolve_links(struct sis_restore *restore)

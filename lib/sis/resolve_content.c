@@ -16,7 +16,7 @@
 #include "sis/restore_pass.h"
 #include "sis/vouch.h"
 
-#define CAPABILITY    "security.capability"
+#define CAPABILITY     "security.capability"
 #define CAPABILITY_MAX 64
 
 /* ---- what writing changes ---- */
@@ -46,8 +46,8 @@ static int give_back(int fd, const struct kept *kept)
 		step_chmod(fd, kept->st.st_mode & 07777))
 		return errno;
 	if (kept->capability_size > 0 &&
-		step_set_attribute(fd, CAPABILITY, kept->capability,
-			(size_t)kept->capability_size))
+		step_set_attribute(
+			fd, CAPABILITY, kept->capability, (size_t)kept->capability_size))
 		return errno;
 	return step_times(fd, times) ? errno : 0;
 }
@@ -245,8 +245,8 @@ static status ensure_reparse(const struct sis_restore *restore,
 		restore->volume, dirfd, name, link->reparse, REPARSE_SIZE);
 }
 
-status resolve_content(const struct sis_restore *restore, const struct restored_link *link,
-	int dirfd, const char *name)
+status resolve_content(const struct sis_restore *restore,
+	const struct restored_link *link, int dirfd, const char *name)
 {
 	status rc = ensure_reparse(restore, link, dirfd, name);
 

@@ -127,8 +127,8 @@ static status file_of(
 	return rc;
 }
 
-static status not_as_said(
-	const struct sis_restore *restore, const struct restored_file *file, const char *why)
+static status not_as_said(const struct sis_restore *restore,
+	const struct restored_file *file, const char *why)
 {
 	char name[STORE_FILE_NAME_SIZE];
 
@@ -137,8 +137,8 @@ static status not_as_said(
 }
 
 /* Against what the links say, and the record beside it. */
-static status check_sum(const struct sis_restore *restore, const struct restored_file *file,
-	const struct store_sum *sum, bool *recorded)
+static status check_sum(const struct sis_restore *restore,
+	const struct restored_file *file, const struct store_sum *sum, bool *recorded)
 {
 	struct store_sum record;
 	status rc;
@@ -148,7 +148,8 @@ static status check_sum(const struct sis_restore *restore, const struct restored
 		return not_as_said(restore, file, "is damaged: not as long as its links");
 	if (file->checksum_known && file->checksum != sum->content_checksum)
 		return not_as_said(restore, file,
-			"is damaged: its content has not the checksum that its links say");
+			"is damaged: its content has not the checksum that its links "
+			"say");
 	rc = store_get_sum(restore->store, file->guid, &record);
 	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
 		rc == STATUS_WIN32(ERROR_INVALID_DATA))
@@ -275,7 +276,8 @@ status sis_restore_store_file(struct sis_restore *restore, const char *path)
 static status disagrees(const char *path, const char *what)
 {
 	return status_fail(STATUS_WIN32(ERROR_CRC),
-		"%s: %s is not that of the other links to its common-store file", path, what);
+		"%s: %s is not that of the other links to its common-store file", path,
+		what);
 }
 
 /* Adds what the link at PATH says to what the others said, or refuses it. */

@@ -11,7 +11,8 @@ struct sis_restore;
 
 /* Creates the common store where the volume has none, and pins it. FILES (empty on entry):
  * full paths of the internal files to restore. */
-status sis_restore_begin(const char *root, struct sis_restore **restore, struct names *files);
+status sis_restore_begin(
+	const char *root, struct sis_restore **restore, struct names *files);
 const char *sis_restore_store_path(const struct sis_restore *restore);
 
 /* The caller wrote the link PATH back: its reparse data is BUFFER. *STORE_FILE: full path of

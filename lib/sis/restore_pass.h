@@ -45,8 +45,7 @@ struct sis_restore {
 status resolve_links(struct sis_restore *restore);
 
 /* The content of the link NAME in DIRFD, which is LINK's. */
-status resolve_content(
-	const struct sis_restore *restore, const struct restored_link *link, int dirfd,
-	const char *name);
+status resolve_content(const struct sis_restore *restore,
+	const struct restored_link *link, int dirfd, const char *name);
 
 #endif

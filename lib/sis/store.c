@@ -145,8 +145,7 @@ static status lock_store(struct store *store, short type, const char *taken)
 	if (fcntl(store->lock.fd, F_OFD_SETLK, &range) == 0)
 		return STATUS_OK;
 	if (errno == EAGAIN || errno == EACCES)
-		return step_fail(
-			STATUS_WIN32(ERROR_BUSY), store->fd, STORE_LOCK, taken);
+		return step_fail(STATUS_WIN32(ERROR_BUSY), store->fd, STORE_LOCK, taken);
 	return step_errno(errno, store->fd, STORE_LOCK);
 }
 
@@ -160,8 +159,9 @@ status store_pin(struct store *store)
 
 status store_exclude(struct store *store)
 {
-	return lock_store(store, F_WRLCK, "a backup, a restore, or another run uses the "
-					  "common store");
+	return lock_store(store, F_WRLCK,
+		"a backup, a restore, or another run uses the "
+		"common store");
 }
 
 /* ---- names ---- */
@@ -198,7 +198,8 @@ bool store_parse_name(const char *name, uuid_t guid)
 
 /* ---- files ---- */
 
-static status check_file(const struct store *store, const char *name, const struct stat *st)
+static status check_file(
+	const struct store *store, const char *name, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
 		return step_fail(STATUS_WIN32(ERROR_INVALID_DATA), store->fd, name,

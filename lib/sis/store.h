@@ -16,9 +16,9 @@
 #include "base/fork_close.h"
 #include "sis/volume.h"
 
-#define STORE_NAME	"SIS Common Store"
-#define STORE_MAX_INDEX "MaxIndex"
-#define STORE_LOCK	".lock"
+#define STORE_NAME           "SIS Common Store"
+#define STORE_MAX_INDEX      "MaxIndex"
+#define STORE_LOCK           ".lock"
 #define STORE_FILE_NAME_SIZE 41 /* guid, ".sis", NUL */
 
 struct store {
@@ -64,11 +64,13 @@ status store_open_file(const struct store *store, const uuid_t guid, int *fd);
 /* The recorded sum; ERROR_FILE_NOT_FOUND where there is none, ERROR_INVALID_DATA where it
  * is damaged. Replacing a store file: remove its sum first, set the new one last. */
 status store_get_sum(const struct store *store, const uuid_t guid, struct store_sum *sum);
-status store_set_sum(const struct store *store, const uuid_t guid, const struct store_sum *sum);
+status store_set_sum(
+	const struct store *store, const uuid_t guid, const struct store_sum *sum);
 status store_remove_sum(const struct store *store, const uuid_t guid);
 
 /* Reads the file and computes all of it. */
-status store_compute_sum(const struct store *store, const uuid_t guid, struct store_sum *sum);
+status store_compute_sum(
+	const struct store *store, const uuid_t guid, struct store_sum *sum);
 
 /* A new index for a link, durable before it is returned; ERROR_INVALID_STATE at the end of
  * the numbers. store_raise_index makes MaxIndex at least FLOOR. A MaxIndex that is missing

@@ -45,8 +45,8 @@ status store_get_index(const struct store *store, uint64_t *index)
 {
 	char *data;
 	size_t size;
-	status rc = file_read_at(
-		store->fd, STORE_MAX_INDEX, INDEX_SIZE, &data, &size, NULL);
+	status rc =
+		file_read_at(store->fd, STORE_MAX_INDEX, INDEX_SIZE, &data, &size, NULL);
 
 	*index = 0;
 	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
@@ -70,9 +70,9 @@ static status put_index(const struct store *store, uint64_t index)
 	status rc;
 
 	buffer_u64(&b, index);
-	rc = buffer_failed(&b) ? status_no_memory()
-			       : file_replace_at(store->fd, STORE_MAX_INDEX, b.data, b.size,
-					 0600);
+	rc = buffer_failed(&b)
+		     ? status_no_memory()
+		     : file_replace_at(store->fd, STORE_MAX_INDEX, b.data, b.size, 0600);
 	buffer_free(&b);
 	return rc;
 }

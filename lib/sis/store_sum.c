@@ -15,9 +15,9 @@
 #include "sis/reparse.h"
 #include "sis/store_lock.h"
 
-#define MAGIC	   "BKSUM 1\n"
+#define MAGIC      "BKSUM 1\n"
 #define MAGIC_SIZE (sizeof(MAGIC) - 1)
-#define HASH_AT	   (MAGIC_SIZE + 8 + 8 + SHA256_SIZE)
+#define HASH_AT    (MAGIC_SIZE + 8 + 8 + SHA256_SIZE)
 #define SUM_SIZE   (HASH_AT + 8)
 #define READ_SIZE  ((size_t)256 * 1024)
 

@@ -19,7 +19,7 @@
 #include "sis/store.h"
 
 #define FUSE_MAGIC 0x65735546
-#define IS_NTFS	   "system.ntfs_attrib" /* every file that ntfs-3g shows has it */
+#define IS_NTFS    "system.ntfs_attrib" /* every file that ntfs-3g shows has it */
 
 /* ---- opening ---- */
 
@@ -185,8 +185,8 @@ static status check_device(const struct volume *volume, int dirfd, const char *p
 		volume->root);
 }
 
-static status open_dir_of(const struct volume *volume, const char *path, const char *below,
-	const char *name, int *dirfd)
+static status open_dir_of(const struct volume *volume, const char *path,
+	const char *below, const char *name, int *dirfd)
 {
 	char *dir = strndup(below, (size_t)(name - below));
 	status rc;
@@ -290,8 +290,8 @@ static void look_once(const struct volume *volume, int dirfd, const char *name)
 status volume_set_reparse(const struct volume *volume, int dirfd, const char *name,
 	const void *buffer, size_t size)
 {
-	int result = step_set_attribute_at(
-		dirfd, name, attribute_of(volume), buffer, size);
+	int result =
+		step_set_attribute_at(dirfd, name, attribute_of(volume), buffer, size);
 
 	if (result == 0) {
 		look_once(volume, dirfd, name);

@@ -13,7 +13,7 @@
 
 enum volume_kind {
 	VOLUME_POSIX, /* reparse points in user.ntfs_reparse_data on sparse regular files */
-	VOLUME_NTFS,  /* ntfs-3g: in system.ntfs_reparse_data */
+	VOLUME_NTFS, /* ntfs-3g: in system.ntfs_reparse_data */
 };
 
 struct volume {
@@ -38,8 +38,8 @@ status volume_open_parent(
 
 /* The raw attribute of the file NAME in DIRFD, whatever it says: ERROR_NOT_A_REPARSE_POINT
  * where it has none. *SIZE is what there is, also where it is more than CAPACITY. */
-status volume_get_reparse(const struct volume *volume, int dirfd, const char *name, void *buffer,
-	size_t capacity, size_t *size);
+status volume_get_reparse(const struct volume *volume, int dirfd, const char *name,
+	void *buffer, size_t capacity, size_t *size);
 status volume_set_reparse(const struct volume *volume, int dirfd, const char *name,
 	const void *buffer, size_t size);
 status volume_remove_reparse(const struct volume *volume, int dirfd, const char *name);

@@ -21,17 +21,17 @@
 #include "base/sha256.h"
 #include "sis/extents.h"
 
-#define BY_ROOT	 "trusted.backupapi_sis"
-#define BY_OWNER "user.backupapi_sis"
+#define BY_ROOT        "trusted.backupapi_sis"
+#define BY_OWNER       "user.backupapi_sis"
 
 #define RECORD_VERSION 1u
 #define RECORD_FILLED  1u /* flag: the file had data */
-#define HASH_AT	       48u
+#define HASH_AT        48u
 #define RECORD_SIZE    (HASH_AT + SHA256_SIZE)
 
-#define REPARSE_LIMIT 16392u /* NTFS has up to 16 KiB behind the header */
-#define COMPARE_SIZE  ((size_t)128 * 1024)
-#define CLOCK_TRIES   8
+#define REPARSE_LIMIT  16392u /* NTFS has up to 16 KiB behind the header */
+#define COMPARE_SIZE   ((size_t)128 * 1024)
+#define CLOCK_TRIES    8
 
 /* ---- the record ---- */
 
@@ -99,7 +99,8 @@ static bool times_tell(int fd)
 }
 
 /* Is the file as it was when the record was made? */
-static bool is_current(int fd, const struct record *record, const struct link_state *state)
+static bool is_current(
+	int fd, const struct record *record, const struct link_state *state)
 {
 	struct buffer b = {0};
 	bool current;
@@ -107,8 +108,7 @@ static bool is_current(int fd, const struct record *record, const struct link_st
 	if (!record->valid || !times_tell(fd))
 		return false;
 	encode(&b, &state->st, state->st.st_ctim, !state->bare, state->buffer);
-	current = !buffer_failed(&b) &&
-		  memcmp(b.data, record->bytes, RECORD_SIZE) == 0;
+	current = !buffer_failed(&b) && memcmp(b.data, record->bytes, RECORD_SIZE) == 0;
 	buffer_free(&b);
 	return current;
 }
@@ -166,7 +166,8 @@ static status check_content(const struct store *store, int fd, const char *name,
 
 /* A bare file that had data when the record was made was emptied since. */
 static status check_intact(const struct store *store, int fd, const char *name,
-	const struct record *record, const struct stat *store_st, struct link_state *state)
+	const struct record *record, const struct stat *store_st,
+	struct link_state *state)
 {
 	if (state->store_file && store_st->st_size != state->st.st_size)
 		return STATUS_OK;
@@ -257,8 +258,8 @@ static status stat_link(
 		"is not a regular file");
 }
 
-static status read_link(const struct store *store, int dirfd, const char *name,
-	struct link_state *state)
+static status read_link(
+	const struct store *store, int dirfd, const char *name, struct link_state *state)
 {
 	uint8_t buffer[REPARSE_LIMIT];
 	size_t size;
@@ -350,7 +351,6 @@ static bool predict_ctime(
 	return true;
 }
 
-
 /* Where the ctime is missed the record still vouches; telling whether the link is intact
  * then takes reading it. */
 static int record_in_time(const struct store *store, int fd, struct stat *st, bool filled,
@@ -392,7 +392,19 @@ status vouch_record(const struct store *store, int fd, const char *path,
 	if (err == ENOTSUP)
 		return status_fail(STATUS_WIN32(ERROR_NOT_SUPPORTED),
 			"%s: cannot be vouched for as a link: this process cannot write "
-			"root's attributes, and the file is not the store's owner's alone",
+			"root's attributes, and the file is not the store's owner's "
+			"alone",
 			path);
 	return err ? status_errno(err, "%s: recording it as a link", path) : STATUS_OK;
+}
+
+/* EPERM: root's, which this process cannot see either. */
+status vouch_forget(int fd, const char *path)
+{
+	if (step_remove_attribute(fd, BY_ROOT) && errno != ENODATA && errno != ENOTSUP &&
+		errno != EPERM)
+		return status_errno(errno, "%s", path);
+	if (step_remove_attribute(fd, BY_OWNER) && errno != ENODATA && errno != ENOTSUP)
+		return status_errno(errno, "%s", path);
+	return STATUS_OK;
 }

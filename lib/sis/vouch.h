@@ -19,14 +19,15 @@ struct link_state {
 	uint8_t buffer[REPARSE_SIZE];
 	struct stat st;
 	bool vouched;
-	bool intact;	 /* reads as its store file, or has no data at all */
-	bool bare;	 /* has no data at all */
+	bool intact;     /* reads as its store file, or has no data at all */
+	bool bare;       /* has no data at all */
 	bool store_file; /* is there */
 };
 
 /* All about the file NAME in DIRFD. ERROR_NOT_A_REPARSE_POINT: no reparse point at all;
  * ERROR_INVALID_REPARSE_DATA and ERROR_REPARSE_TAG_MISMATCH as reparse_parse. */
-status vouch_look(const struct store *store, int dirfd, const char *name, struct link_state *state);
+status vouch_look(
+	const struct store *store, int dirfd, const char *name, struct link_state *state);
 
 /* Is it a link that a backup may treat as one? A bare one is, also without its store
  * file: it is better missed loudly than saved as zeros. */
@@ -39,7 +40,10 @@ status vouch_compare(int a, int b, const char *path, bool *equal);
  * content and times are final and synced. The store should be pinned: its lock file is the
  * clock. ERROR_NOT_SUPPORTED where no record of this process would be honoured. Nothing
  * to do on NTFS. */
-status vouch_record(
-	const struct store *store, int fd, const char *path, const uint8_t reparse[REPARSE_SIZE]);
+status vouch_record(const struct store *store, int fd, const char *path,
+	const uint8_t reparse[REPARSE_SIZE]);
+
+/* Removes the record from FD, whoever made it. */
+status vouch_forget(int fd, const char *path);
 
 #endif

@@ -3,8 +3,8 @@
  *
  * ENOSPC_AT	the number, from 1, of the step that fails with ENOSPC
  * ENOSPC_BELOW	only what is below this directory counts
- * ENOSPC_STAYS	if set, all later steps fail too, but for the fsync of a directory, which
- *		needs no room and with which tidying up ends
+ * ENOSPC_STAYS	if set, all later steps fail too, but for the fsync of a directory,
+ *		which needs no room and with which tidying up ends
  * ENOSPC_MARK	a file that is created when a step failed
  * ENOSPC_FREE	what statvfs tells that is free, in bytes
  *

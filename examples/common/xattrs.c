@@ -1,0 +1,215 @@
+#include "common/xattrs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "common/mem.h"
+#include "common/str.h"
+
+#define SYSTEM "system."
+#define ACLS   "system.posix_acl_"
+#define NONE   "-"
+#define TRIES  8 /* while attributes grow between asking for their size and reading */
+
+static struct xattr *add(struct xattrs *xattrs, const char *name)
+{
+	struct xattr *xattr;
+
+	array_reserve(&xattrs->items, xattrs->count, &xattrs->capacity, sizeof(*xattr));
+	xattr = &xattrs->items[xattrs->count++];
+	memset(xattr, 0, sizeof(*xattr));
+	xattr->name = xstrdup(name);
+	return xattr;
+}
+
+void xattrs_free(struct xattrs *xattrs)
+{
+	for (size_t i = 0; i < xattrs->count; i++) {
+		free(xattrs->items[i].name);
+		free(xattrs->items[i].value);
+	}
+	free(xattrs->items);
+	memset(xattrs, 0, sizeof(*xattrs));
+}
+
+/* ---- files ---- */
+
+static bool means_none(int err)
+{
+	return err == ENOTSUP || err == ENODATA || err == ENOSYS;
+}
+
+/* The names, each with its NUL; *SIZE bytes in all. 0 or errno. */
+static int read_names(const char *path, char **names, size_t *size)
+{
+	*names = NULL;
+	*size = 0;
+	for (int i = 0; i < TRIES; i++) {
+		ssize_t n = listxattr(path, NULL, 0);
+
+		if (n == 0)
+			return 0;
+		if (n < 0)
+			return means_none(errno) ? 0 : errno;
+		free(*names);
+		*names = xmalloc((size_t)n);
+		n = listxattr(path, *names, (size_t)n);
+		if (n >= 0) {
+			*size = (size_t)n;
+			return 0;
+		}
+		if (errno != ERANGE)
+			break;
+	}
+	return means_none(errno) ? 0 : errno;
+}
+
+/* One that is gone by now is none. */
+static int read_value(const char *path, const char *name, struct xattrs *xattrs)
+{
+	unsigned char *value = NULL;
+	int err = ERANGE;
+
+	for (int i = 0; i < TRIES && err == ERANGE; i++) {
+		ssize_t n = getxattr(path, name, NULL, 0);
+
+		if (n >= 0) {
+			value = xrealloc(value, (size_t)n + 1, 1);
+			n = getxattr(path, name, value, (size_t)n);
+		}
+		err = n < 0 ? errno : 0;
+		if (err == 0) {
+			struct xattr *xattr = add(xattrs, name);
+
+			xattr->value = value;
+			xattr->size = (size_t)n;
+			return 0;
+		}
+	}
+	free(value);
+	return means_none(err) ? 0 : err;
+}
+
+int xattrs_read(const char *path, xattrs_filter skip, struct xattrs *xattrs, bool *acls)
+{
+	char *names;
+	size_t size;
+	int err = read_names(path, &names, &size);
+
+	memset(xattrs, 0, sizeof(*xattrs));
+	*acls = false;
+	for (const char *name = names; err == 0 && name < names + size;
+		name += strlen(name) + 1) {
+		if (!strncmp(name, ACLS, strlen(ACLS)))
+			*acls = true;
+		if (strncmp(name, SYSTEM, strlen(SYSTEM)) != 0 && !(skip && skip(name)))
+			err = read_value(path, name, xattrs);
+	}
+	free(names);
+	if (err)
+		xattrs_free(xattrs);
+	return err;
+}
+
+int xattrs_apply(const char *path, const struct xattrs *xattrs)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < xattrs->count; i++) {
+		const struct xattr *x = &xattrs->items[i];
+
+		if (setxattr(path, x->name, x->value, x->size, 0) != 0 && err == 0)
+			err = errno;
+	}
+	return err;
+}
+
+/* ---- fields ---- */
+
+void hex_write(FILE *file, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < size; i++)
+		fprintf(file, "%02x", bytes[i]);
+}
+
+static int digit(char c)
+{
+	const char *digits = "0123456789abcdef", *found = c ? strchr(digits, c) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+bool hex_parse(const char *digits, unsigned char **data, size_t *size)
+{
+	size_t length = strlen(digits);
+	unsigned char *out = xmalloc(length / 2 + 1);
+
+	for (size_t i = 0; i + 1 < length; i += 2) {
+		int high = digit(digits[i]), low = digit(digits[i + 1]);
+
+		if (high < 0 || low < 0) {
+			free(out);
+			return false;
+		}
+		out[i / 2] = (unsigned char)(high * 16 + low);
+	}
+	if (length % 2) {
+		free(out);
+		return false;
+	}
+	*data = out;
+	*size = length / 2;
+	return true;
+}
+
+static void write_name(FILE *file, const char *name)
+{
+	char *escaped = str_escape(name);
+
+	for (const char *c = escaped; *c; c++) {
+		if (*c == '=' || *c == ',')
+			fprintf(file, "%%%02X", (unsigned)(unsigned char)*c);
+		else
+			fputc(*c, file);
+	}
+	free(escaped);
+}
+
+void xattrs_write(FILE *file, const struct xattrs *xattrs)
+{
+	fputs(xattrs->count ? "\t" : "\t" NONE, file);
+	for (size_t i = 0; i < xattrs->count; i++) {
+		if (i > 0)
+			fputc(',', file);
+		write_name(file, xattrs->items[i].name);
+		fputc('=', file);
+		hex_write(file, xattrs->items[i].value, xattrs->items[i].size);
+	}
+}
+
+bool xattrs_parse(char *field, struct xattrs *xattrs)
+{
+	if (!strcmp(field, NONE))
+		return true;
+	while (field) {
+		char *next = strchr(field, ','), *value = strchr(field, '=');
+		struct xattr *xattr;
+
+		if (next)
+			*next++ = '\0';
+		if (!value || value == field || (next && value > next))
+			return false;
+		*value++ = '\0';
+		if (!str_unescape(field))
+			return false;
+		xattr = add(xattrs, field);
+		if (!hex_parse(value, &xattr->value, &xattr->size))
+			return false;
+		field = next;
+	}
+	return true;
+}

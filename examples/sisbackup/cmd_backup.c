@@ -1,0 +1,99 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/progress.h"
+#include "common/report.h"
+#include "common/signals.h"
+#include "common/str.h"
+#include "sisbackup/commands.h"
+#include "sisbackup/fskind.h"
+#include "sisbackup/volinfo.h"
+#include "sisbackup/volume.h"
+
+static char *host_name(void)
+{
+	char name[256] = "";
+
+	return gethostname(name, sizeof(name) - 1) == 0 ? xstrdup(name) : NULL;
+}
+
+static void write_info(const void *context, FILE *file)
+{
+	volinfo_write(context, file);
+}
+
+static void write_catalog(const void *context, FILE *file)
+{
+	catalog_write(context, file);
+}
+
+static bool describe(
+	const struct volume *v, struct set_output *o, struct volinfo *info)
+{
+	info->volume = xstrdup(*v->root ? v->root : "/");
+	info->filesystem = xstrdup(fskind_name(v->fd));
+	info->host = host_name();
+	info->library = xstrdup(backupapi_version());
+	info->finished = (int64_t)time(NULL);
+	info->skipped =
+		v->skipped > UINT32_MAX ? UINT32_MAX : (uint32_t)v->skipped;
+	return set_output_text(o, "backup.ini", write_info, info) &&
+	       set_output_text(o, "MANIFEST", write_catalog, &v->catalog);
+}
+
+static bool write_set(struct volume *v, struct set_output *o, struct volinfo *info)
+{
+	bool ok;
+
+	if (!set_output_check_room(o, v->bytes, v->files) || !set_output_begin(o) ||
+		!set_output_directory(o, "files") || !set_output_directory(o, "store"))
+		return false;
+	progress_begin("backup", v->bytes);
+	ok = volume_copy(v, o);
+	progress_end();
+	return ok && describe(v, o, info) && set_output_publish(o);
+}
+
+static void print_done(const struct volume *v, const char *target)
+{
+	char bytes[STR_BYTES_SIZE], *shown = str_display(target);
+
+	str_bytes((double)v->bytes, bytes);
+	report_result("%s: %llu files, %llu links to %llu common-store files, %s%s", shown,
+		(unsigned long long)(v->files), (unsigned long long)v->links,
+		(unsigned long long)v->store_files, bytes,
+		v->skipped ? "; incomplete" : "");
+	free(shown);
+}
+
+static bool save(struct volume *v, const char *target)
+{
+	struct volinfo info = {.started = (int64_t)time(NULL)};
+	struct set_output *o = set_output_new(target, SET_SYNC_SYSTEM);
+	bool ok = o && volume_find(v) && write_set(v, o, &info);
+
+	set_output_free(o);
+	volinfo_free(&info);
+	if (ok)
+		print_done(v, target);
+	else if (signals_caught())
+		report_plain("interrupted by %s; nothing was written",
+			signals_name(signals_caught()));
+	return ok;
+}
+
+int cmd_backup(const struct family *family, const struct options *options)
+{
+	struct volume v;
+	bool ok;
+
+	(void)family;
+	ok = volume_open(&v, options->operands[0], options) &&
+	     save(&v, options->operands[1]) && v.skipped == 0;
+	ok = volume_close(&v) && ok;
+	return signals_exit_status(ok ? EXIT_DONE : EXIT_FAILED);
+}

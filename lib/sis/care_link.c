@@ -1,0 +1,216 @@
+/* Duplicates become links: a store file for each set, and the index for each link. */
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/file_step.h"
+#include "sis/care_bind.h"
+#include "sis/care_stored.h"
+#include "sis/extents.h"
+
+/* Each durable change of MaxIndex is good for so many links. */
+#define INDEX_BLOCK 256
+
+struct linker {
+	uint64_t max_index;
+	uint64_t next_index, indexes_left;
+};
+
+/* ---- beginning ---- */
+
+static status require_sharing(const struct care_run *run)
+{
+	const struct volume *volume = run->volume;
+	bool can = false;
+	status rc = STATUS_OK;
+
+	if (volume->kind == VOLUME_POSIX)
+		rc = extents_can_share(volume->fd, volume->root, &can);
+	if (failed(rc) || can)
+		return rc;
+	return status_fail(STATUS_WIN32(ERROR_NOT_SUPPORTED),
+		"%s/: the file system cannot share extents between files (XFS and btrfs "
+		"can), so that no other program could read a link",
+		volume->root);
+}
+
+/* What a crashed run left is removed if nobody else uses the store. */
+static status pin_store(const struct care_run *run)
+{
+	struct stored_files files = {0};
+	status rc;
+
+	if (!failed(store_exclude(run->store))) {
+		rc = stored_files_read(run, &files);
+		if (!failed(rc))
+			rc = stored_files_tidy(run, &files.leftovers);
+		stored_files_free(&files);
+		if (failed(rc))
+			return rc;
+	}
+	return store_pin(run->store);
+}
+
+/* The store is made when there is something to put into it. */
+static status prepare(struct care_run *run, struct linker *linker)
+{
+	status rc = STATUS_OK;
+
+	if (!run->store) {
+		rc = store_open(run->volume, true, &run->store);
+		if (!failed(rc))
+			rc = store_pin(run->store);
+	}
+	if (!failed(rc) && linker->next_index == 0)
+		rc = store_repair_index(run->store, linker->max_index);
+	return rc;
+}
+
+/* ---- one set ---- */
+
+static status next_index(
+	const struct care_run *run, struct linker *linker, uint64_t *index)
+{
+	if (linker->indexes_left == 0) {
+		status rc =
+			store_next_indexes(run->store, INDEX_BLOCK, &linker->next_index);
+
+		if (failed(rc))
+			return rc;
+		linker->indexes_left = INDEX_BLOCK;
+	}
+	linker->indexes_left--;
+	*index = linker->next_index++;
+	return STATUS_OK;
+}
+
+/* FREES: another one keeps the content, so that ITEM's disk space is saved. */
+static status link_item(struct care_run *run, struct linker *linker,
+	const struct supply *supply, const struct care_item *item, bool frees)
+{
+	struct backupapi_sis_summary *summary = run->care->summary;
+	uint64_t index;
+	status rc = next_index(run, linker, &index);
+
+	if (failed(rc))
+		return rc;
+	rc = care_bind(run, supply, item, index);
+	if (failed(rc))
+		return care_skip(run, item->path, rc);
+	summary->changed++;
+	summary->links++;
+	if (frees) {
+		summary->duplicates++;
+		summary->saved_bytes += item->disk;
+	}
+	return care_tell(
+		run, BACKUPAPI_SIS_LINKED, item->path, supply->path, NULL, item->size);
+}
+
+static status link_items(struct care_run *run, struct linker *linker,
+	const struct supply *supply, bool made, struct care_item *const *set,
+	size_t count)
+{
+	const uint64_t before = run->care->summary->changed;
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; !failed(rc) && i < count; i++)
+		if (!set[i]->stored && !set[i]->dropped)
+			rc = link_item(run, linker, supply, set[i],
+				!made || run->care->summary->changed > before);
+	if (made && run->care->summary->changed == before)
+		supply_discard(run, supply);
+	else if (made)
+		run->care->summary->store_files++;
+	return rc;
+}
+
+/* A good store file among the set's own; SUPPLY's fd is -1 where there is none. */
+static status find_supply(struct care_run *run, struct care_item *const *set,
+	size_t count, struct supply *supply)
+{
+	status rc = STATUS_OK;
+
+	*supply = (struct supply){.fd = -1};
+	for (size_t i = 0; !failed(rc) && i < count && set[i]->stored; i++) {
+		rc = supply_use(run, set[i], supply);
+		if (!failed(rc))
+			return rc;
+		rc = care_skip(run, set[i]->path, rc);
+	}
+	return rc;
+}
+
+static status make_supply(struct care_run *run, struct care_item *const *set,
+	size_t count, struct supply *supply)
+{
+	size_t left = 0;
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < count; i++)
+		left += !set[i]->stored;
+	for (size_t i = 0; !failed(rc) && left > 1 && i < count; i++) {
+		if (set[i]->stored)
+			continue;
+		rc = supply_make(run, set[i], supply);
+		if (!failed(rc))
+			return rc;
+		set[i]->dropped = true;
+		rc = care_skip(run, set[i]->path, rc);
+		left--;
+	}
+	return rc;
+}
+
+static status link_set(
+	struct care_run *run, void *context, struct care_item *const *set, size_t count)
+{
+	struct linker *linker = context;
+	struct supply supply = {.fd = -1};
+	bool made;
+	status rc = prepare(run, linker);
+
+	if (!failed(rc))
+		rc = find_supply(run, set, count, &supply);
+	made = !failed(rc) && supply.fd < 0;
+	if (made)
+		rc = make_supply(run, set, count, &supply);
+	if (!failed(rc) && supply.fd >= 0)
+		rc = link_items(run, linker, &supply, made, set, count);
+	supply_close(&supply);
+	return rc;
+}
+
+/* ---- all of them ---- */
+
+/* Links are good without it, since what they need was synced before; this is for their
+ * attributes to be on the disk when the call returns. */
+static status sync_links(const struct care_run *run)
+{
+	if (!run->store || step_sync_all(run->store->fd) == 0)
+		return STATUS_OK;
+	return status_errno(errno, "%s/", run->volume->root);
+}
+
+static status link_volume(struct care_run *run, uint64_t minimum)
+{
+	struct linker linker = {0};
+	status rc = require_sharing(run);
+
+	if (!failed(rc) && run->store)
+		rc = pin_store(run);
+	if (!failed(rc))
+		rc = care_find_same(run, minimum, &linker.max_index, link_set, &linker);
+	return failed(rc) ? rc : sync_links(run);
+}
+
+status sis_link_duplicates(
+	const char *root, uint64_t minimum, const struct sis_care *care)
+{
+	struct care_run run;
+	status rc = care_begin(root, care, &run);
+
+	if (!failed(rc))
+		rc = link_volume(&run, minimum);
+	care_end(&run);
+	return rc;
+}

@@ -1,0 +1,182 @@
+/*
+ * A store file has its name only when its content is complete and on the disk, and links
+ * are made only when its sum is there too. What a crash leaves before is a temporary file
+ * or a file without links, which link and gc remove.
+ */
+#include "sis/care_supply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/file_step.h"
+#include "base/file_temporary.h"
+#include "sis/extents.h"
+
+static bool same_sum(const struct store_sum *a, const struct store_sum *b)
+{
+	return a->size == b->size && a->content_checksum == b->content_checksum &&
+	       memcmp(a->sha256, b->sha256, sizeof(a->sha256)) == 0;
+}
+
+/* ---- one that is there ---- */
+
+static status check_sum(const struct care_run *run, struct supply *supply)
+{
+	struct store_sum recorded;
+	status rc = store_compute_sum(run->store, supply->guid, &supply->sum);
+
+	if (failed(rc))
+		return rc;
+	rc = store_get_sum(run->store, supply->guid, &recorded);
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
+		return store_set_sum(run->store, supply->guid, &supply->sum);
+	if (failed(rc) || same_sum(&recorded, &supply->sum))
+		return rc;
+	return status_fail(STATUS_WIN32(ERROR_CRC),
+		"%s/%s: is damaged: it has not the content that is recorded for it",
+		run->volume->root, supply->path);
+}
+
+static status open_supply(const struct care_run *run, struct supply *supply)
+{
+	struct stat st;
+	status rc = store_open_file(run->store, supply->guid, &supply->fd);
+
+	if (failed(rc))
+		return rc;
+	if (fstat(supply->fd, &st))
+		return status_errno(errno, "%s/%s", run->volume->root, supply->path);
+	supply->inode = st.st_ino;
+	return check_sum(run, supply);
+}
+
+/* Without a GUID: the caller sets it. */
+static status begin(struct supply *supply, const char *name)
+{
+	supply->path = care_store_path(name);
+	return supply->path ? STATUS_OK : status_no_memory();
+}
+
+status supply_use(
+	const struct care_run *run, const struct care_item *item, struct supply *supply)
+{
+	const char *name = strrchr(item->path, '/') + 1;
+	status rc;
+
+	*supply = (struct supply){.fd = -1};
+	if (!store_parse_name(name, supply->guid))
+		return status_fail(STATUS_WIN32(ERROR_INVALID_NAME),
+			"%s: is not the name of a store file", name);
+	rc = begin(supply, name);
+	if (!failed(rc))
+		rc = open_supply(run, supply);
+	if (failed(rc))
+		supply_close(supply);
+	return rc;
+}
+
+/* ---- a new one ---- */
+
+static status fill(const struct care_run *run, int fd, int source, const char *path)
+{
+	struct stat st;
+	status rc = extents_share(fd, source, path);
+
+	if (failed(rc))
+		return rc;
+	if (fstat(fd, &st) || (st.st_uid != run->store->owner &&
+				      step_chown(fd, run->store->owner, st.st_gid)))
+		return status_errno(errno, "%s", path);
+	return step_sync(fd) ? status_errno(errno, "%s", path) : STATUS_OK;
+}
+
+static status put_name(const struct store *store, const char *temporary, const char *name)
+{
+	if (step_rename_new(store->fd, temporary, store->fd, name))
+		return step_errno(errno, store->fd, name);
+	return file_sync_dir(store->fd, STORE_NAME);
+}
+
+static status put_content(const struct care_run *run, int source, const char *name)
+{
+	const struct store *store = run->store;
+	char temporary[NAME_MAX + 1];
+	status rc;
+	int fd;
+
+	rc = file_temporary_create(store->fd, name, 0600, temporary, &fd);
+	if (failed(rc))
+		return rc;
+	rc = fill(run, fd, source, name);
+	(void)close(fd);
+	if (!failed(rc))
+		rc = put_name(store, temporary, name);
+	if (failed(rc))
+		(void)step_unlink(store->fd, temporary);
+	return rc;
+}
+
+static status make(const struct care_run *run, const struct care_item *item,
+	struct supply *supply, const char *name)
+{
+	struct stat st;
+	int source;
+	status rc = care_item_open(run, item, &source, &st);
+
+	if (failed(rc))
+		return rc;
+	rc = put_content(run, source, name);
+	(void)close(source);
+	if (failed(rc))
+		return rc;
+	rc = open_supply(run, supply);
+	if (failed(rc))
+		supply_discard(run, supply);
+	return rc;
+}
+
+status supply_make(
+	const struct care_run *run, const struct care_item *item, struct supply *supply)
+{
+	char name[STORE_FILE_NAME_SIZE];
+	status rc;
+
+	*supply = (struct supply){.fd = -1};
+	uuid_generate_time(supply->guid);
+	store_file_name(supply->guid, name);
+	rc = begin(supply, name);
+	if (!failed(rc))
+		rc = make(run, item, supply, name);
+	if (failed(rc))
+		supply_close(supply);
+	return rc;
+}
+
+/* What is pending explains why it is discarded, and must stay. */
+void supply_discard(const struct care_run *run, const struct supply *supply)
+{
+	char name[STORE_FILE_NAME_SIZE];
+	char *text = strdup(status_pending());
+
+	store_file_name(supply->guid, name);
+	if (!failed(store_exclude(run->store)) &&
+		!failed(store_remove_sum(run->store, supply->guid)))
+		(void)file_remove_at(run->store->fd, name);
+	(void)store_pin(run->store);
+	if (text)
+		(void)status_fail(STATUS_OK, "%s", text);
+	free(text);
+}
+
+void supply_close(struct supply *supply)
+{
+	if (supply->fd >= 0)
+		(void)close(supply->fd);
+	supply->fd = -1;
+	free(supply->path);
+	supply->path = NULL;
+}

@@ -1,0 +1,31 @@
+/*
+ * care_supply.h - the common-store file that a set of duplicates is to share
+ */
+#ifndef SIS_CARE_SUPPLY_H
+#define SIS_CARE_SUPPLY_H
+
+#include "sis/care_items.h"
+
+struct supply {
+	uuid_t guid;
+	int fd; /* -1: none */
+	uint64_t inode;
+	struct store_sum sum;
+	char *path; /* below the volume */
+};
+
+/* The store file ITEM. ERROR_CRC: it is damaged. */
+status supply_use(
+	const struct care_run *run, const struct care_item *item, struct supply *supply);
+
+/* A new one with ITEM's content, durable and recorded. */
+status supply_make(
+	const struct care_run *run, const struct care_item *item, struct supply *supply);
+
+/* Takes a new one back that nothing links to, unless another run could have taken a
+ * liking to it; then gc will. */
+void supply_discard(const struct care_run *run, const struct supply *supply);
+
+void supply_close(struct supply *supply);
+
+#endif

@@ -1,0 +1,481 @@
+/* Making links: nothing of a file is lost, whoever writes meanwhile. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "care_log.h"
+#include "sis/extents.h"
+#include "sis_fixture.h"
+#include "support.h"
+
+#define SIZE 70001
+
+static char *dir;
+static struct care_log done;
+static enum volume_type type;
+
+static void setup_xfs(void)
+{
+	type = ON_XFS;
+	dir = sis_volume(type);
+	ck_assert_ptr_nonnull(dir);
+	care_log_begin(&done);
+}
+
+static void setup_btrfs(void)
+{
+	type = ON_BTRFS;
+	dir = sis_volume(type);
+	ck_assert_ptr_nonnull(dir);
+	care_log_begin(&done);
+}
+
+static void teardown(void)
+{
+	file_step_hook = NULL;
+	free(dir);
+}
+
+static status link_all(void)
+{
+	care_log_begin(&done);
+	return sis_link_duplicates(dir, 0, &done.care);
+}
+
+static struct stat stat_of(const char *name)
+{
+	char *path = support_path(dir, name);
+	struct stat st;
+
+	ck_assert_int_eq(lstat(path, &st), 0);
+	free(path);
+	return st;
+}
+
+static bool shares(const char *name)
+{
+	char *path = support_path(dir, name), *store = care_store_file(dir, name);
+	int fd = open(path, O_RDONLY), store_fd = open(store, O_RDONLY);
+	bool same;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ge(store_fd, 0);
+	ck_assert_int_eq(extents_same(fd, store_fd, path, &same), STATUS_OK);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_int_eq(close(store_fd), 0);
+	free(path);
+	free(store);
+	return same;
+}
+
+static void patch(const char *name, off_t offset, const char *text)
+{
+	char *path = support_path(dir, name);
+	int fd = open(path, O_WRONLY);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, text, strlen(text), offset), (ssize_t)strlen(text));
+	ck_assert_int_eq(close(fd), 0);
+	free(path);
+}
+
+static void expect_sound(void)
+{
+	care_log_begin(&done);
+	ck_assert_msg(sis_check(dir, &done.care) == STATUS_OK, "%s", done.reasons);
+	ck_assert_uint_eq(done.summary.orphaned, 0);
+}
+
+/* ---- what becomes a link ---- */
+
+START_TEST(duplicates_become_links_that_share_one_store_file)
+{
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	care_write(dir, "c", SIZE, 2);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	ck_assert_uint_eq(done.summary.duplicates, 1);
+	ck_assert_uint_eq(done.summary.saved_bytes, SIZE);
+	ck_assert_uint_eq(done.summary.store_files, 1);
+	ck_assert_uint_eq(done.counts[BACKUPAPI_SIS_LINKED], 2);
+	ck_assert(shares("a") && shares("b"));
+	ck_assert(care_is_link(dir, "a") && care_is_link(dir, "b"));
+	ck_assert(!care_is_link(dir, "c"));
+	ck_assert(care_has(dir, "a", SIZE, 1) && care_has(dir, "b", SIZE, 1));
+	expect_sound();
+}
+END_TEST
+
+START_TEST(a_link_keeps_all_that_the_file_had)
+{
+	const struct timespec times[2] = {
+		{.tv_sec = 1000, .tv_nsec = 1}, {.tv_sec = 2000}};
+	char *path = support_path(dir, "b"), *other = support_path(dir, "other");
+	struct stat before, after;
+	char value[8];
+
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	ck_assert_int_eq(chown(path, 1234, 4321), 0);
+	ck_assert_int_eq(chmod(path, 06751), 0);
+	ck_assert_int_eq(setxattr(path, "user.colour", "green", 5, 0), 0);
+	ck_assert_int_eq(link(path, other), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+	before = stat_of("b");
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.files, 2);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	after = stat_of("b");
+	ck_assert_uint_eq(after.st_ino, before.st_ino);
+	ck_assert_uint_eq(after.st_nlink, 2);
+	ck_assert_uint_eq(after.st_mode, before.st_mode);
+	ck_assert_uint_eq(after.st_uid, 1234);
+	ck_assert_uint_eq(after.st_gid, 4321);
+	ck_assert_int_eq(
+		memcmp(&after.st_atim, &before.st_atim, sizeof(after.st_atim)), 0);
+	ck_assert_int_eq(
+		memcmp(&after.st_mtim, &before.st_mtim, sizeof(after.st_mtim)), 0);
+	ck_assert_int_eq(getxattr(path, "user.colour", value, sizeof(value)), 5);
+	ck_assert(care_is_link(dir, "b") && care_is_link(dir, "other"));
+	free(other);
+	free(path);
+}
+END_TEST
+
+START_TEST(files_of_any_length_share_their_last_block)
+{
+	static const size_t sizes[] = {1, 4095, 4096, 4097, 65536, 65537, (17 << 20) + 3};
+	const size_t size = sizes[_i];
+
+	care_write(dir, "a", size, 1);
+	care_write(dir, "b", size, 1);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	/* btrfs keeps what is short enough beside the inode. */
+	ck_assert((shares("a") && shares("b")) || (type == ON_BTRFS && size < 4096));
+	ck_assert(care_is_link(dir, "b") && care_has(dir, "b", size, 1));
+}
+END_TEST
+
+START_TEST(holes_and_reserved_space_are_no_content)
+{
+	char *path = support_path(dir, "b");
+	int fd;
+
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	care_write(dir, "empty", 0, 1);
+	care_write(dir, "empty2", 0, 1);
+	for (int i = 0; i < 2; i++) {
+		char *sparse = support_path(dir, i ? "hole2" : "hole");
+
+		care_write(dir, i ? "hole2" : "hole", 10, 3);
+		ck_assert_int_eq(truncate(sparse, 1 << 20), 0);
+		free(sparse);
+	}
+	ck_assert_int_ge(fd = open(path, O_WRONLY), 0);
+	ck_assert_int_eq(fallocate(fd, FALLOC_FL_KEEP_SIZE, SIZE, 1 << 20), 0);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 4);
+	ck_assert(shares("b") && shares("hole") && shares("hole2"));
+	ck_assert_int_lt(stat_of("hole2").st_blocks, 64);
+	ck_assert(!care_is_link(dir, "empty"));
+	free(path);
+}
+END_TEST
+
+START_TEST(a_later_duplicate_takes_the_store_file_that_is_there)
+{
+	char *first, *second;
+
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	care_write(dir, "c", SIZE, 1);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 1);
+	ck_assert_uint_eq(done.summary.saved_bytes, SIZE);
+	first = care_store_file(dir, "a");
+	second = care_store_file(dir, "c");
+	ck_assert_str_eq(first, second);
+	free(first);
+	free(second);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 0);
+	expect_sound();
+}
+END_TEST
+
+START_TEST(a_damaged_store_file_gets_no_more_links)
+{
+	char *first, *second, *sum;
+
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	first = care_store_file(dir, "a");
+	sum = strdup(first);
+	memcpy(strrchr(sum, '.'), ".sum", 4);
+	support_write(sum, "nonsense");
+	care_write(dir, "c", SIZE, 1);
+	care_write(dir, "d", SIZE, 1);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	ck_assert_uint_eq(done.summary.skipped, 1);
+	second = care_store_file(dir, "c");
+	ck_assert_str_ne(first, second);
+	free(first);
+	free(second);
+	free(sum);
+}
+END_TEST
+
+START_TEST(a_link_that_was_written_to_can_become_one_again)
+{
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	care_write(dir, "b", SIZE, 2);
+	ck_assert(!care_is_link(dir, "b") && care_is_link(dir, "a"));
+	ck_assert(care_has(dir, "a", SIZE, 1));
+	care_write(dir, "c", SIZE, 2);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	ck_assert(care_is_link(dir, "b") && care_is_link(dir, "c"));
+	ck_assert(care_has(dir, "b", SIZE, 2));
+}
+END_TEST
+
+START_TEST(indexes_are_above_all_that_are_in_use)
+{
+	char *max = support_path(dir, "SIS Common Store/MaxIndex");
+	struct backupapi_sis_link_info a, c;
+
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_int_eq(unlink(max), 0);
+	care_write(dir, "c", SIZE, 1);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_int_eq(sis_show(dir, "a", &a), STATUS_OK);
+	ck_assert_int_eq(sis_show(dir, "c", &c), STATUS_OK);
+	ck_assert_uint_gt(c.link_index, a.link_index + 1);
+	expect_sound();
+	free(max);
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+START_TEST(without_shared_extents_it_refuses_and_makes_no_store)
+{
+	char *store;
+
+	free(dir);
+	dir = sis_volume(ON_TMPFS);
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	ck_assert_int_eq(link_all(), STATUS_WIN32(ERROR_NOT_SUPPORTED));
+	ck_assert_ptr_nonnull(strstr(status_pending(), "cannot share extents"));
+	store = support_path(dir, "SIS Common Store");
+	ck_assert(!support_exists(store));
+	free(store);
+}
+END_TEST
+
+START_TEST(a_file_that_is_open_for_writing_is_left_alone)
+{
+	char *path = support_path(dir, "b");
+	int fd;
+
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	care_write(dir, "c", SIZE, 1);
+	ck_assert_int_ge(fd = open(path, O_RDWR), 0);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	ck_assert_uint_eq(done.summary.skipped, 1);
+	ck_assert_ptr_nonnull(strstr(done.reasons, "open for writing"));
+	ck_assert(!care_is_link(dir, "b"));
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert(care_is_link(dir, "b"));
+	free(path);
+}
+END_TEST
+
+/* When the store file is about to get its name, all were compared already. */
+static void write_at_rename(const struct file_event *event)
+{
+	if (event->step == FILE_RENAME && !event->done && strstr(event->to, ".sis")) {
+		file_step_hook = NULL;
+		patch("b", 5, "new content");
+	}
+}
+
+START_TEST(what_is_written_after_the_comparison_stays)
+{
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	care_write(dir, "c", SIZE, 1);
+	file_step_hook = write_at_rename;
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	ck_assert_uint_eq(done.summary.skipped, 1);
+	ck_assert_ptr_nonnull(strstr(done.reasons, "changed meanwhile"));
+	ck_assert(!care_is_link(dir, "b"));
+	ck_assert(care_is_link(dir, "a") && care_has(dir, "a", SIZE, 1));
+	ck_assert(!care_has(dir, "b", SIZE, 1));
+}
+END_TEST
+
+static int open_error;
+
+/* Ahead of the reparse point: the extents are shared, the record is not made. */
+static void try_to_write(const struct file_event *event)
+{
+	char *path;
+	int fd;
+
+	if (event->step != FILE_ATTR || event->done || !event->name ||
+		strcmp(event->name, "b") != 0)
+		return;
+	file_step_hook = NULL;
+	path = support_path(dir, "b");
+	fd = open(path, O_WRONLY | O_NONBLOCK);
+	open_error = fd < 0 ? errno : 0;
+	free(path);
+}
+
+START_TEST(a_writer_is_kept_away_and_then_let_in)
+{
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	care_write(dir, "c", SIZE, 1);
+	file_step_hook = try_to_write;
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_int_eq(open_error, EAGAIN);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	ck_assert_ptr_nonnull(strstr(done.reasons, "wants to write"));
+	ck_assert(!care_is_link(dir, "b"));
+	patch("b", 0, "at once");
+}
+END_TEST
+
+START_TEST(the_caller_can_end_it)
+{
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	care_write(dir, "c", SIZE, 2);
+	care_write(dir, "d", SIZE, 2);
+	care_log_begin(&done);
+	done.end_at = BACKUPAPI_SIS_LINKED;
+	ck_assert_int_eq(
+		sis_link_duplicates(dir, 0, &done.care), STATUS_WIN32(ERROR_CANCELLED));
+	ck_assert_uint_eq(done.summary.changed, 1);
+	expect_sound();
+	ck_assert_uint_eq(done.summary.links, 1);
+}
+END_TEST
+
+/* ---- another user ---- */
+
+static void as_nobody(void)
+{
+	ck_assert_int_eq(setgid(65534), 0);
+	ck_assert_int_eq(setuid(65534), 0);
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	care_write(dir, "c", SIZE, 1);
+	for (int i = 0; i < 3; i++) {
+		char name[2] = {(char)('a' + i)};
+		char *path = support_path(dir, name);
+
+		ck_assert_int_eq(chmod(path, i == 2 ? 0666 : 0644), 0);
+		free(path);
+	}
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	ck_assert_ptr_nonnull(strstr(done.reasons, "only root can"));
+	ck_assert(care_is_link(dir, "a") && !care_is_link(dir, "c"));
+}
+
+static int in_child(void (*deed)(void))
+{
+	int wait_status;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		deed();
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &wait_status, 0), pid);
+	return wait_status;
+}
+
+/* The mount point is in a directory that is private to root. */
+static void let_others_through(void)
+{
+	char *above = support_path(dir, "../..");
+
+	ck_assert_int_eq(chmod(above, 0711), 0);
+	free(above);
+}
+
+START_TEST(an_ordinary_user_links_his_own_files)
+{
+	let_others_through();
+	ck_assert_int_eq(chown(dir, 65534, 65534), 0);
+	ck_assert_int_eq(in_child(as_nobody), 0);
+	ck_assert(care_is_link(dir, "a"));
+	expect_sound();
+}
+END_TEST
+
+static void add_tests(Suite *suite, const char *name, void (*setup)(void))
+{
+	TCase *tests = tcase_create(name);
+
+	tcase_add_unchecked_fixture(tests, care_volumes_make, NULL);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 200);
+	tcase_add_test(tests, duplicates_become_links_that_share_one_store_file);
+	tcase_add_test(tests, a_link_keeps_all_that_the_file_had);
+	tcase_add_loop_test(tests, files_of_any_length_share_their_last_block, 0, 7);
+	tcase_add_test(tests, holes_and_reserved_space_are_no_content);
+	tcase_add_test(tests, a_later_duplicate_takes_the_store_file_that_is_there);
+	tcase_add_test(tests, a_damaged_store_file_gets_no_more_links);
+	tcase_add_test(tests, a_link_that_was_written_to_can_become_one_again);
+	tcase_add_test(tests, indexes_are_above_all_that_are_in_use);
+	tcase_add_test(tests, without_shared_extents_it_refuses_and_makes_no_store);
+	tcase_add_test(tests, a_file_that_is_open_for_writing_is_left_alone);
+	tcase_add_test(tests, what_is_written_after_the_comparison_stays);
+	tcase_add_test(tests, a_writer_is_kept_away_and_then_let_in);
+	tcase_add_test(tests, the_caller_can_end_it);
+	tcase_add_test(tests, an_ordinary_user_links_his_own_files);
+	suite_add_tcase(suite, tests);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("care_link");
+
+	if (!care_can_mount("mkfs.xfs")) {
+		printf("skipped: needs root, loop devices and mkfs.xfs\n");
+		return 77;
+	}
+	add_tests(suite, "xfs", setup_xfs);
+	if (care_can_mount("mkfs.btrfs"))
+		add_tests(suite, "btrfs", setup_btrfs);
+	return support_run(suite);
+}
