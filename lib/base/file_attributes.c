@@ -81,7 +81,8 @@ static status copy_listed(
 {
 	bool has_acl = false;
 
-	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
+	for (size_t i = 0; i < size; i += strlen(names + i) + 1) {
+		const char *name = names + i;
 		int err = belongs_to_file(name) ? copy_attribute(from, to, name) : 0;
 
 		if (err)
