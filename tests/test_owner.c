@@ -46,8 +46,11 @@ static void assert_nothing_of_roots(void)
 
 		if (strcmp(entry->d_name, "..") == 0)
 			continue;
-		ck_assert_int_eq(
-			fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW), 0);
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+			/* SQLite's journals come and go while the writer works. */
+			ck_assert_int_eq(errno, ENOENT);
+			continue;
+		}
 		ck_assert_msg(st.st_uid == NOBODY, "%s belongs to %u", entry->d_name,
 			st.st_uid);
 	}

@@ -11,7 +11,8 @@ SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../example
 class Quickstart(unittest.TestCase):
     def run_script(self, directory):
         env = {k: v for k, v in os.environ.items()
-               if k not in ("CC", "CFLAGS", "LDFLAGS", "BACKUPAPI_LIBEXECDIR")}
+               if k not in ("CC", "CFLAGS", "LDFLAGS", "BACKUPAPI_LIBEXECDIR",
+                            "LD_LIBRARY_PATH")}
         return subprocess.run([SCRIPT, directory], env=env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               timeout=600)
