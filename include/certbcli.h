@@ -57,8 +57,8 @@
  *	hrDatabaseCorrupted, ERROR_IO_DEVICE, ERROR_DISK_FULL and others, as the system or
  *					the database engine reports them
  * Functions that take a server name also fail with
- *	RPC_S_SERVER_UNAVAILABLE	no such server
- *	ERROR_INVALID_PARAMETER		this host is meant, and it has several or none
+ *	RPC_S_SERVER_UNAVAILABLE	no such server; this host has none
+ *	ERROR_INVALID_PARAMETER		this host is meant, and it has several
  *	ERROR_INVALID_NAME		not a server name at all
  *	RPC_S_INVALID_BINDING		configured as being on another machine
  *	ERROR_BAD_CONFIGURATION		its file is broken, or two files claim one name or
@@ -480,8 +480,9 @@ FNCERTSRVRESTOREPREPAREW *pfnCertSrvRestorePrepare = CertSrvRestorePrepare;
 /*
  * Registers a backup set that is being restored, durably: from here the service does not
  * start until recovery, across reboots. First the full set; then incremental ones, in
- * any order. Directories and names are UNC or POSIX, with or without tag. Files that an
- * earlier restore staged for the same places are removed: stage after registering.
+ * any order. Directories and names are UNC or POSIX, with or without tag. Files that were
+ * staged for the same places before this restore was prepared are removed; those staged
+ * since then stay. Where registering fails, an earlier registration stands.
  *
  *	hbc			a restore
  *	pwszCheckPointFilePath	the system directory; NULL: as configured

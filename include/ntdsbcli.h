@@ -398,8 +398,9 @@ HRESULT NTDSBCLI_API DsRestorePrepareW(LPCWSTR szServerName, ULONG rtFlag,
 /*
  * Registers a backup set that is being restored, durably: from here the service does not
  * start until recovery, across reboots. Directories and names are UNC or POSIX, with or
- * without tag. Files that an earlier restore staged for the same places are removed:
- * stage after registering. Needs root or the owner of the server's state_dir.
+ * without tag. Files that were staged for the same places before this restore was
+ * prepared are removed; those staged since then stay. Where registering fails, an earlier
+ * registration stands. Needs root or the owner of the server's state_dir.
  *
  *	hbc			a restore that was prepared with a token
  *	szCheckPointFilePath	the system directory

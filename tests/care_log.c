@@ -100,8 +100,9 @@ bool care_can_mount(const char *mkfs)
 		"PATH=$PATH:/sbin:/usr/sbin command -v %s"
 		" > /dev/null",
 		mkfs);
-	return geteuid() == 0 && access("/dev/loop-control", F_OK) == 0 &&
-	       system(command) == 0;
+	return !sis_may_skip() ||
+	       (geteuid() == 0 && access("/dev/loop-control", F_OK) == 0 &&
+		       system(command) == 0);
 }
 
 void care_make_bare(const char *dir, size_t size, bool vouched)

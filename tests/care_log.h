@@ -33,7 +33,8 @@ void care_make_bare(const char *dir, size_t size, bool vouched);
 /* sis_volumes_make, once for several test cases. */
 void care_volumes_make(void);
 
-/* Is this root, on a machine with loop devices and the program MKFS? */
+/* Is this root, on a machine with loop devices and the program MKFS? Taken for granted where
+ * nothing may be skipped. */
 bool care_can_mount(const char *mkfs);
 
 /* Vouched for, intact, with a store file. */

@@ -154,6 +154,25 @@ static void become_mortal(void)
 	_exit(126);
 }
 
+/* One name for each path that was asked for, and FAKE_WORKER_MORE ones. */
+static void send_engines(const struct message *request)
+{
+	long more = atol(getenv("FAKE_WORKER_MORE"));
+	struct names paths = {0}, engines = {0};
+	struct buffer body = {0};
+
+	if (failed(protocol_get_probe(request, &paths)))
+		_exit(EXIT_FAILURE);
+	for (long i = 0; i < (long)paths.count + more; i++)
+		if (failed(names_add(&engines, "no\nsuch")))
+			_exit(EXIT_FAILURE);
+	protocol_put_names(&body, &engines);
+	send_body(is("probes-wrongly") ? MESSAGE_INDEX : MESSAGE_ENGINES, &body);
+	buffer_free(&body);
+	names_free(&engines);
+	names_free(&paths);
+}
+
 static void serve_one(void)
 {
 	struct message message;
@@ -173,6 +192,9 @@ static void serve_one(void)
 		mode = "fine";
 	} else if (message.type == MESSAGE_BEGIN) {
 		misbehave_at_begin();
+		send_result(STATUS_OK, "");
+	} else if (message.type == MESSAGE_PROBE) {
+		send_engines(&message);
 		send_result(STATUS_OK, "");
 	} else if (message.type == MESSAGE_DATABASES) {
 		send_index();

@@ -2,11 +2,15 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -27,7 +31,7 @@ static const char *const make[VOLUME_TYPES] = {
 		   "mount -o loop %1$s %2$s",
 	[ON_BTRFS] =
 		"truncate -s 160M %1$s && mkfs.btrfs -q %1$s && mount -o loop %1$s %2$s",
-	[ON_NTFS] = "truncate -s 64M %1$s && mkfs.ntfs -q -F %1$s && ntfs-3g %1$s %2$s",
+	[ON_NTFS] = "truncate -s 64M %1$s && mkfs.ntfs -q -F %1$s",
 	[ON_TMPFS] = "mount -t tmpfs -o size=64m none %2$s",
 };
 
@@ -49,6 +53,20 @@ char *sis_path(const char *dir, const char *name)
 	return sis_keep(support_path(dir, name));
 }
 
+bool sis_may_skip(void)
+{
+	const char *set = getenv("BACKUPAPI_TEST_NO_SKIP");
+
+	return !set || strcmp(set, "1") != 0;
+}
+
+void sis_skipped(const char *what)
+{
+	if (!sis_may_skip())
+		ck_abort_msg("BACKUPAPI_TEST_NO_SKIP is set, but: %s", what);
+	(void)fprintf(stderr, "skipped: %s\n", what);
+}
+
 static char *mount_one(enum volume_type type, const char *dir)
 {
 	char image[4200], point[4200], mounting[18000], command[18100];
@@ -62,10 +80,78 @@ static char *mount_one(enum volume_type type, const char *dir)
 #pragma GCC diagnostic pop
 	(void)snprintf(command, sizeof(command), "( %s ) > /dev/null 2>&1", mounting);
 	if (system(command) != 0) {
-		(void)fprintf(stderr, "skipped: cannot do: %s\n", command);
+		sis_skipped(command);
 		return NULL;
 	}
 	return strdup(point);
+}
+
+/* ntfs-3g stays in this process's mount namespace and would keep it, with all that is
+ * mounted there, alive; so it ends with this process. */
+static pid_t ntfs_pid;
+static pid_t owner;
+
+/* Ahead of the removal of the directory that all is mounted in. */
+static void unmount_all(void)
+{
+	if (getpid() != owner)
+		return;
+	for (int type = 0; type < VOLUME_TYPES; type++)
+		if (type != ON_TMP && mounts[type])
+			(void)umount2(mounts[type], MNT_DETACH);
+	if (ntfs_pid <= 0)
+		return;
+	(void)kill(ntfs_pid, SIGTERM);
+	(void)waitpid(ntfs_pid, NULL, 0);
+}
+
+static pid_t start_ntfs(const char *image, const char *point)
+{
+	const pid_t parent = getpid();
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		(void)dup2(null, STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+		if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent)
+			(void)execlp("ntfs-3g", "ntfs-3g", "-o", "no_detach", image,
+				point, (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* POINT is another file system as soon as it is mounted. */
+static bool wait_for_mount(const char *point, dev_t before)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	struct stat st;
+
+	for (int tries = 0; tries < 1000; tries++) {
+		if (stat(point, &st) == 0 && st.st_dev != before)
+			return true;
+		if (waitpid(ntfs_pid, NULL, WNOHANG) != 0)
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static void serve_ntfs(const char *dir)
+{
+	char image[4200];
+	struct stat st;
+
+	(void)snprintf(image, sizeof(image), "%s/image-%d", dir, (int)ON_NTFS);
+	ck_assert_int_eq(stat(mounts[ON_NTFS], &st), 0);
+	ntfs_pid = start_ntfs(image, mounts[ON_NTFS]);
+	if (ntfs_pid > 0 && wait_for_mount(mounts[ON_NTFS], st.st_dev))
+		return;
+	sis_skipped("cannot mount with ntfs-3g");
+	mounts[ON_NTFS] = NULL;
+	ntfs_pid = 0;
 }
 
 static bool private_mounts(void)
@@ -80,12 +166,16 @@ void sis_volumes_make(void)
 
 	mounts[ON_TMP] = strdup(dir);
 	if (!private_mounts()) {
-		(void)fprintf(stderr, "skipped: only root can mount file systems\n");
+		sis_skipped("only root can mount file systems");
 		return;
 	}
+	owner = getpid();
+	ck_assert_int_eq(atexit(unmount_all), 0);
 	for (int type = 0; type < VOLUME_TYPES; type++)
 		if (make[type])
 			mounts[type] = mount_one((enum volume_type)type, dir);
+	if (mounts[ON_NTFS])
+		serve_ntfs(dir);
 }
 
 char *sis_volume(enum volume_type type)

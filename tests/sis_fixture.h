@@ -20,6 +20,11 @@ void *sis_keep(void *block);
 /* "DIR/NAME". */
 char *sis_path(const char *dir, const char *name);
 
+/* For what this machine or user cannot have: a note, or, with BACKUPAPI_TEST_NO_SKIP=1 in
+ * the environment, a failure. */
+void sis_skipped(const char *what);
+bool sis_may_skip(void);
+
 /* Makes one of each; an unchecked fixture. */
 void sis_volumes_make(void);
 

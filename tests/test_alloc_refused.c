@@ -54,7 +54,7 @@ struct refusal {
 	void *pointer;
 };
 
-static void allocating_handler(void *context, enum alloc_family family, void *pointer)
+static void allocating_handler(void *context, uint32_t family, void *pointer)
 {
 	struct refusal *seen = context;
 	void *blocks[1000];

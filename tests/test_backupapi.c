@@ -1,5 +1,8 @@
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "certbcli_calls.h"
@@ -103,6 +106,49 @@ START_TEST(refused_frees_reach_the_handler_and_the_count)
 	ck_assert_int_eq(seen.count, 2);
 	WORKS(backupapi_get_memory_stats(BACKUPAPI_MEMORY_NATIVE, &after));
 	ck_assert_uint_eq(after.refused_frees, before.refused_frees + 2);
+}
+END_TEST
+
+static void ignore_refusal(void *context, uint32_t memory, void *pointer)
+{
+	(void)context;
+	(void)memory;
+	(void)pointer;
+}
+
+static void *keep_setting(void *stop)
+{
+	while (!atomic_load((atomic_bool *)stop))
+		backupapi_set_invalid_free_handler(ignore_refusal, NULL);
+	return NULL;
+}
+
+/* A child inherits no lock that another thread held when it was forked. */
+START_TEST(a_child_forked_while_the_handler_is_set_may_free)
+{
+	atomic_bool stop = false;
+	pthread_t thread;
+
+	backupapi_set_invalid_free_handler(ignore_refusal, NULL);
+	ck_assert_int_eq(pthread_create(&thread, NULL, keep_setting, &stop), 0);
+	for (int i = 0; i < 300; i++) {
+		pid_t pid = fork();
+		int how;
+
+		ck_assert_int_ge(pid, 0);
+		if (pid == 0) {
+			char block;
+
+			(void)alarm(10);
+			backupapi_free(&block);
+			_exit(0);
+		}
+		ck_assert_int_eq(waitpid(pid, &how, 0), pid);
+		ck_assert_int_eq(how, 0);
+	}
+	atomic_store(&stop, true);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	backupapi_set_invalid_free_handler(NULL, NULL);
 }
 END_TEST
 
@@ -292,6 +338,7 @@ int main(void)
 	tcase_add_test(tc, last_error_is_the_threads_own);
 	tcase_add_test(tc, codes_have_names_and_sentences);
 	tcase_add_test(tc, refused_frees_reach_the_handler_and_the_count);
+	tcase_add_test(tc, a_child_forked_while_the_handler_is_set_may_free);
 	tcase_add_test(tc, native_free_takes_native_blocks_only);
 	tcase_add_test(tc, memory_stats_count_blocks_and_bytes);
 	tcase_add_test(tc, names_lead_to_paths);

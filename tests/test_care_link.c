@@ -1,15 +1,12 @@
 /* Making links: nothing of a file is lost, whoever writes meanwhile. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "care_log.h"
 #include "sis/extents.h"
 #include "sis_fixture.h"
@@ -39,7 +36,6 @@ static void setup_btrfs(void)
 
 static void teardown(void)
 {
-	file_step_hook = NULL;
 	free(dir);
 }
 
@@ -73,17 +69,6 @@ static bool shares(const char *name)
 	free(path);
 	free(store);
 	return same;
-}
-
-static void patch(const char *name, off_t offset, const char *text)
-{
-	char *path = support_path(dir, name);
-	int fd = open(path, O_WRONLY);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(pwrite(fd, text, strlen(text), offset), (ssize_t)strlen(text));
-	ck_assert_int_eq(close(fd), 0);
-	free(path);
 }
 
 static void expect_sound(void)
@@ -274,174 +259,6 @@ START_TEST(indexes_are_above_all_that_are_in_use)
 }
 END_TEST
 
-/* ---- refusals ---- */
-
-START_TEST(without_shared_extents_it_refuses_and_makes_no_store)
-{
-	char *store;
-
-	free(dir);
-	dir = sis_volume(ON_TMPFS);
-	care_write(dir, "a", SIZE, 1);
-	care_write(dir, "b", SIZE, 1);
-	ck_assert_int_eq(link_all(), STATUS_WIN32(ERROR_NOT_SUPPORTED));
-	ck_assert_ptr_nonnull(strstr(status_pending(), "cannot share extents"));
-	store = support_path(dir, "SIS Common Store");
-	ck_assert(!support_exists(store));
-	free(store);
-}
-END_TEST
-
-START_TEST(a_file_that_is_open_for_writing_is_left_alone)
-{
-	char *path = support_path(dir, "b");
-	int fd;
-
-	care_write(dir, "a", SIZE, 1);
-	care_write(dir, "b", SIZE, 1);
-	care_write(dir, "c", SIZE, 1);
-	ck_assert_int_ge(fd = open(path, O_RDWR), 0);
-	ck_assert_int_eq(link_all(), STATUS_OK);
-	ck_assert_uint_eq(done.summary.changed, 2);
-	ck_assert_uint_eq(done.summary.skipped, 1);
-	ck_assert_ptr_nonnull(strstr(done.reasons, "open for writing"));
-	ck_assert(!care_is_link(dir, "b"));
-	ck_assert_int_eq(close(fd), 0);
-	ck_assert_int_eq(link_all(), STATUS_OK);
-	ck_assert(care_is_link(dir, "b"));
-	free(path);
-}
-END_TEST
-
-/* When the store file is about to get its name, all were compared already. */
-static void write_at_rename(const struct file_event *event)
-{
-	if (event->step == FILE_RENAME && !event->done && strstr(event->to, ".sis")) {
-		file_step_hook = NULL;
-		patch("b", 5, "new content");
-	}
-}
-
-START_TEST(what_is_written_after_the_comparison_stays)
-{
-	care_write(dir, "a", SIZE, 1);
-	care_write(dir, "b", SIZE, 1);
-	care_write(dir, "c", SIZE, 1);
-	file_step_hook = write_at_rename;
-	ck_assert_int_eq(link_all(), STATUS_OK);
-	ck_assert_uint_eq(done.summary.changed, 2);
-	ck_assert_uint_eq(done.summary.skipped, 1);
-	ck_assert_ptr_nonnull(strstr(done.reasons, "changed meanwhile"));
-	ck_assert(!care_is_link(dir, "b"));
-	ck_assert(care_is_link(dir, "a") && care_has(dir, "a", SIZE, 1));
-	ck_assert(!care_has(dir, "b", SIZE, 1));
-}
-END_TEST
-
-static int open_error;
-
-/* Ahead of the reparse point: the extents are shared, the record is not made. */
-static void try_to_write(const struct file_event *event)
-{
-	char *path;
-	int fd;
-
-	if (event->step != FILE_ATTR || event->done || !event->name ||
-		strcmp(event->name, "b") != 0)
-		return;
-	file_step_hook = NULL;
-	path = support_path(dir, "b");
-	fd = open(path, O_WRONLY | O_NONBLOCK);
-	open_error = fd < 0 ? errno : 0;
-	free(path);
-}
-
-START_TEST(a_writer_is_kept_away_and_then_let_in)
-{
-	care_write(dir, "a", SIZE, 1);
-	care_write(dir, "b", SIZE, 1);
-	care_write(dir, "c", SIZE, 1);
-	file_step_hook = try_to_write;
-	ck_assert_int_eq(link_all(), STATUS_OK);
-	ck_assert_int_eq(open_error, EAGAIN);
-	ck_assert_uint_eq(done.summary.changed, 2);
-	ck_assert_ptr_nonnull(strstr(done.reasons, "wants to write"));
-	ck_assert(!care_is_link(dir, "b"));
-	patch("b", 0, "at once");
-}
-END_TEST
-
-START_TEST(the_caller_can_end_it)
-{
-	care_write(dir, "a", SIZE, 1);
-	care_write(dir, "b", SIZE, 1);
-	care_write(dir, "c", SIZE, 2);
-	care_write(dir, "d", SIZE, 2);
-	care_log_begin(&done);
-	done.end_at = BACKUPAPI_SIS_LINKED;
-	ck_assert_int_eq(
-		sis_link_duplicates(dir, 0, &done.care), STATUS_WIN32(ERROR_CANCELLED));
-	ck_assert_uint_eq(done.summary.changed, 1);
-	expect_sound();
-	ck_assert_uint_eq(done.summary.links, 1);
-}
-END_TEST
-
-/* ---- another user ---- */
-
-static void as_nobody(void)
-{
-	ck_assert_int_eq(setgid(65534), 0);
-	ck_assert_int_eq(setuid(65534), 0);
-	care_write(dir, "a", SIZE, 1);
-	care_write(dir, "b", SIZE, 1);
-	care_write(dir, "c", SIZE, 1);
-	for (int i = 0; i < 3; i++) {
-		char name[2] = {(char)('a' + i)};
-		char *path = support_path(dir, name);
-
-		ck_assert_int_eq(chmod(path, i == 2 ? 0666 : 0644), 0);
-		free(path);
-	}
-	ck_assert_int_eq(link_all(), STATUS_OK);
-	ck_assert_uint_eq(done.summary.changed, 2);
-	ck_assert_ptr_nonnull(strstr(done.reasons, "only root can"));
-	ck_assert(care_is_link(dir, "a") && !care_is_link(dir, "c"));
-}
-
-static int in_child(void (*deed)(void))
-{
-	int wait_status;
-	pid_t pid = fork();
-
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		deed();
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(pid, &wait_status, 0), pid);
-	return wait_status;
-}
-
-/* The mount point is in a directory that is private to root. */
-static void let_others_through(void)
-{
-	char *above = support_path(dir, "../..");
-
-	ck_assert_int_eq(chmod(above, 0711), 0);
-	free(above);
-}
-
-START_TEST(an_ordinary_user_links_his_own_files)
-{
-	let_others_through();
-	ck_assert_int_eq(chown(dir, 65534, 65534), 0);
-	ck_assert_int_eq(in_child(as_nobody), 0);
-	ck_assert(care_is_link(dir, "a"));
-	expect_sound();
-}
-END_TEST
-
 static void add_tests(Suite *suite, const char *name, void (*setup)(void))
 {
 	TCase *tests = tcase_create(name);
@@ -457,12 +274,6 @@ static void add_tests(Suite *suite, const char *name, void (*setup)(void))
 	tcase_add_test(tests, a_damaged_store_file_gets_no_more_links);
 	tcase_add_test(tests, a_link_that_was_written_to_can_become_one_again);
 	tcase_add_test(tests, indexes_are_above_all_that_are_in_use);
-	tcase_add_test(tests, without_shared_extents_it_refuses_and_makes_no_store);
-	tcase_add_test(tests, a_file_that_is_open_for_writing_is_left_alone);
-	tcase_add_test(tests, what_is_written_after_the_comparison_stays);
-	tcase_add_test(tests, a_writer_is_kept_away_and_then_let_in);
-	tcase_add_test(tests, the_caller_can_end_it);
-	tcase_add_test(tests, an_ordinary_user_links_his_own_files);
 	suite_add_tcase(suite, tests);
 }
 

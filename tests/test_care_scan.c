@@ -1,9 +1,12 @@
 /* What counts as a duplicate, and what is left out. */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -151,7 +154,7 @@ START_TEST(other_file_systems_are_not_entered)
 	care_write(dir, "a", SIZE, 1);
 	ck_assert_int_eq(mkdir(path, 0755), 0);
 	if (geteuid() != 0 || mount("none", path, "tmpfs", 0, "size=1m")) {
-		printf("skipped: cannot mount\n");
+		sis_skipped("cannot mount");
 		free(path);
 		return;
 	}
@@ -159,7 +162,61 @@ START_TEST(other_file_systems_are_not_entered)
 	ck_assert_int_eq(scan(0), STATUS_OK);
 	ck_assert_int_eq(umount(path), 0);
 	ck_assert_uint_eq(done.summary.files, 1);
+	ck_assert_uint_eq(done.summary.skipped, 1);
+	ck_assert_ptr_nonnull(strstr(done.reasons, path));
+	ck_assert_ptr_nonnull(strstr(done.reasons, "is a mount point"));
 	free(path);
+}
+END_TEST
+
+static pid_t lessee;
+
+static void give_back(int signal)
+{
+	(void)signal;
+	_exit(0);
+}
+
+/* A child holds a write lease on NAME until somebody else wants to open it. */
+static bool lease(const char *name)
+{
+	char *path = support_path(dir, name), answer = 'n';
+	int ready[2], fd;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	lessee = fork();
+	ck_assert_int_ge(lessee, 0);
+	if (lessee == 0) {
+		(void)signal(SIGIO, give_back);
+		fd = open(path, O_RDWR);
+		answer = fd >= 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0 ? 'y' : 'n';
+		if (write(ready[1], &answer, 1) == 1)
+			(void)sleep(50);
+		_exit(1);
+	}
+	ck_assert_int_eq(read(ready[0], &answer, 1), 1);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	free(path);
+	return answer == 'y';
+}
+
+START_TEST(a_file_under_a_write_lease_is_waited_for)
+{
+	int how;
+
+	free(dir);
+	dir = sis_volume(ON_TMPFS);
+	if (!dir)
+		return;
+	care_write(dir, "a", SIZE, 1);
+	care_write(dir, "b", SIZE, 1);
+	ck_assert(lease("b"));
+	ck_assert_int_eq(scan(0), STATUS_OK);
+	ck_assert_int_eq(waitpid(lessee, &how, 0), lessee);
+	ck_assert_int_eq(how, 0);
+	ck_assert_uint_eq(done.summary.skipped, 0);
+	ck_assert_uint_eq(done.summary.duplicates, 1);
 }
 END_TEST
 
@@ -263,6 +320,7 @@ int main(void)
 	tcase_add_test(tests, small_and_empty_files_are_left_out);
 	tcase_add_test(tests, symbolic_links_and_special_files_are_not_followed);
 	tcase_add_test(tests, other_file_systems_are_not_entered);
+	tcase_add_test(tests, a_file_under_a_write_lease_is_waited_for);
 	tcase_add_test(tests, a_file_that_vanishes_is_skipped);
 	tcase_add_test(tests, progress_reaches_its_total_and_the_caller_can_end_it);
 	tcase_add_test(tests, a_volume_that_is_none_fails);

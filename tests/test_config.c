@@ -1,80 +1,7 @@
 /*
  * test_config.c - one configuration file: every key, every refusal
  */
-#include "server/config.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "support.h"
-
-#define BAD     STATUS_WIN32(ERROR_BAD_CONFIGURATION)
-#define DENIED  STATUS_WIN32(ERROR_ACCESS_DENIED)
-
-#define SERVER  "[server]\nname = ca01\nfamily = certsrv\n"
-#define STORE   "[store]\ndatabase = /srv/ca/index.txt\n"
-#define MINIMAL SERVER STORE
-
-static char *dir;
-static char *path;
-static int dirfd_;
-
-static void set_up(void)
-{
-	dir = support_tmpdir();
-	path = support_path(dir, "ca01.conf");
-	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(dirfd_, 0);
-}
-
-static void tear_down(void)
-{
-	(void)close(dirfd_);
-	free(path);
-}
-
-static status load_bytes(const void *data, size_t size, struct server **server)
-{
-	FILE *f = fopen(path, "we");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(data, 1, size, f), size);
-	ck_assert_int_eq(fclose(f), 0);
-	ck_assert_int_eq(chmod(path, 0600), 0);
-	return config_load(dirfd_, dir, "ca01.conf", server);
-}
-
-static struct server *load_good(const char *text)
-{
-	struct server *server = NULL;
-	status rc = load_bytes(text, strlen(text), &server);
-
-	ck_assert_msg(
-		rc == STATUS_OK, "%08x: %s\n%s", (unsigned)rc, status_pending(), text);
-	ck_assert_ptr_nonnull(server);
-	return server;
-}
-
-/* TEXT is refused with "FILE" + DETAIL, at whose end there may be more. */
-static void assert_refused(const char *text, const char *detail)
-{
-	struct server *server = (struct server *)&server;
-	status rc = load_bytes(text, strlen(text), &server);
-	size_t length = strlen(path);
-
-	ck_assert_msg(
-		rc == BAD, "%08x (%s) for\n%s", (unsigned)rc, status_pending(), text);
-	ck_assert_ptr_null(server);
-	ck_assert_msg(
-		strncmp(status_pending(), path, length) == 0 &&
-			strncmp(status_pending() + length, detail, strlen(detail)) == 0,
-		"\"%s\" is not PATH\"%s\"", status_pending(), detail);
-}
+#include "config_file.h"
 
 START_TEST(defaults_are_those_of_the_manual)
 {
@@ -214,7 +141,9 @@ END_TEST
 
 START_TEST(unknown_sections_and_keys_are_named_with_their_line)
 {
-	assert_refused("[servr]\nname = x\n", ":2: [servr] name: no such section");
+	assert_refused("[servr]\nname = x\n", ":1: [servr]: no such section");
+	assert_refused(MINIMAL "[sevice]\n", ":6: [sevice]: no such section");
+	assert_refused(MINIMAL "[service]\n", ": [service] needs unit, or pidfile and program");
 	assert_refused("name = x\n", ":1: [] name: stands before the first section");
 	assert_refused(MINIMAL "databse = /x\n", ":6: [store] databse: no such key");
 	assert_refused(
@@ -349,138 +278,6 @@ START_TEST(a_broken_file_still_tells_its_name)
 }
 END_TEST
 
-START_TEST(ten_megabytes_of_noise_give_a_quick_clean_error)
-{
-	size_t size = (size_t)10 << 20;
-	unsigned char *noise = malloc(size);
-	struct server *server;
-	struct timespec before, after;
-	uint32_t seed = 12345;
-
-	ck_assert_ptr_nonnull(noise);
-	for (size_t i = 0; i < size; i++) {
-		seed = seed * 1664525u + 1013904223u;
-		noise[i] = (unsigned char)(seed >> 24);
-	}
-	(void)clock_gettime(CLOCK_MONOTONIC, &before);
-	ck_assert_int_eq(load_bytes(noise, size, &server), BAD);
-	memset(noise, '\n', size);
-	ck_assert_int_eq(load_bytes(noise, size, &server), BAD);
-	memset(noise, 'a', size);
-	ck_assert_int_eq(load_bytes(noise, size, &server), BAD);
-	(void)clock_gettime(CLOCK_MONOTONIC, &after);
-	ck_assert_ptr_null(server);
-	ck_assert_int_lt(after.tv_sec - before.tv_sec, 10);
-	free(noise);
-}
-END_TEST
-
-START_TEST(many_mistakes_take_linear_time)
-{
-	static const char line[] = "alias = a_b\n";
-	size_t count = 500000, length = strlen(line);
-	char *text = malloc(count * length);
-	struct server *server;
-
-	ck_assert_ptr_nonnull(text);
-	for (size_t i = 0; i < count; i++)
-		memcpy(text + i * length, line, length);
-	memcpy(text, "[server]   \n", length);
-	ck_assert_int_eq(load_bytes(text, count * length, &server), BAD);
-	ck_assert_ptr_nonnull(strstr(status_pending(), ".conf:2: [server] alias"));
-	free(text);
-}
-END_TEST
-
-START_TEST(a_file_beyond_16_MiB_is_refused)
-{
-	struct server *server;
-
-	support_write(path, MINIMAL);
-	ck_assert_int_eq(chmod(path, 0600), 0);
-	ck_assert_int_eq(truncate(path, ((off_t)16 << 20) + 1), 0);
-	ck_assert_int_eq(config_load(dirfd_, dir, "ca01.conf", &server), BAD);
-	ck_assert_ptr_nonnull(strstr(status_pending(), "ca01.conf"));
-}
-END_TEST
-
-START_TEST(lines_of_100000_characters_are_read_whole)
-{
-	size_t length = 100000;
-	char *value = malloc(length + 1), *text = malloc(4 * length);
-	struct server *s;
-
-	ck_assert_ptr_nonnull(value);
-	ck_assert_ptr_nonnull(text);
-	memset(value, 'x', length);
-	value[0] = '/';
-	value[length] = '\0';
-	(void)snprintf(
-		text, 4 * length, "# %s\n" MINIMAL "database = %s\n", value, value);
-	s = load_good(text);
-	ck_assert_str_eq(s->store.databases.items[1], value);
-	server_free(s);
-	free(value);
-	free(text);
-}
-END_TEST
-
-START_TEST(files_that_others_may_write_are_refused)
-{
-	static const mode_t modes[] = {0620, 0602, 0660, 0666};
-	struct server *server;
-
-	support_write(path, MINIMAL);
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		ck_assert_int_eq(chmod(path, modes[i]), 0);
-		ck_assert_int_eq(config_load(dirfd_, dir, "ca01.conf", &server), DENIED);
-		ck_assert_ptr_null(server);
-		ck_assert_ptr_nonnull(strstr(status_pending(), path));
-	}
-	ck_assert_int_eq(chmod(path, 0644), 0);
-	ck_assert_int_eq(config_load(dirfd_, dir, "ca01.conf", &server), STATUS_OK);
-	server_free(server);
-}
-END_TEST
-
-START_TEST(files_of_other_users_are_refused)
-{
-	struct server *server;
-
-	if (geteuid() != 0)
-		return; /* cannot give a file away */
-	support_write(path, MINIMAL);
-	ck_assert_int_eq(chmod(path, 0600), 0);
-	ck_assert_int_eq(chown(path, 12345, 0), 0);
-	ck_assert_int_eq(config_load(dirfd_, dir, "ca01.conf", &server), DENIED);
-	ck_assert_ptr_nonnull(strstr(status_pending(), "12345"));
-}
-END_TEST
-
-START_TEST(what_is_no_regular_file_is_refused_at_once)
-{
-	struct server *server;
-	char *real = support_path(dir, "real");
-
-	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	ck_assert_int_eq(config_load(dirfd_, dir, "ca01.conf", &server),
-		STATUS_WIN32(ERROR_INVALID_DATA));
-	ck_assert_int_eq(unlink(path), 0);
-	ck_assert_int_eq(mkdir(path, 0700), 0);
-	ck_assert_int_eq(config_load(dirfd_, dir, "ca01.conf", &server),
-		STATUS_WIN32(ERROR_INVALID_DATA));
-	ck_assert_int_eq(rmdir(path), 0);
-	support_write(real, MINIMAL);
-	ck_assert_int_eq(symlink(real, path), 0);
-	ck_assert_int_eq(config_load(dirfd_, dir, "ca01.conf", &server), DENIED);
-	ck_assert_int_eq(unlink(path), 0);
-	ck_assert_int_eq(config_load(dirfd_, dir, "ca01.conf", &server),
-		STATUS_WIN32(ERROR_FILE_NOT_FOUND));
-	ck_assert_ptr_null(server);
-	free(real);
-}
-END_TEST
-
 START_TEST(NULL_may_be_freed)
 {
 	server_free(NULL);
@@ -505,13 +302,6 @@ static Suite *make_suite(void)
 	tcase_add_test(t, names_may_have_255_characters_and_no_more);
 	tcase_add_test(t, the_first_mistake_is_reported);
 	tcase_add_test(t, a_broken_file_still_tells_its_name);
-	tcase_add_test(t, ten_megabytes_of_noise_give_a_quick_clean_error);
-	tcase_add_test(t, many_mistakes_take_linear_time);
-	tcase_add_test(t, a_file_beyond_16_MiB_is_refused);
-	tcase_add_test(t, lines_of_100000_characters_are_read_whole);
-	tcase_add_test(t, files_that_others_may_write_are_refused);
-	tcase_add_test(t, files_of_other_users_are_refused);
-	tcase_add_test(t, what_is_no_regular_file_is_refused_at_once);
 	tcase_add_test(t, NULL_may_be_freed);
 	suite_add_tcase(suite, t);
 	return suite;

@@ -267,6 +267,70 @@ START_TEST(a_directory_that_cannot_be_read_is_an_error_not_an_empty_one)
 }
 END_TEST
 
+static void make_link(const char *target, const char *name, uid_t owner)
+{
+	char *path = support_path(dir, name);
+
+	ck_assert_int_eq(symlink(target, path), 0);
+	ck_assert_int_eq(lchown(path, owner, owner), 0);
+	free(path);
+}
+
+START_TEST(root_goes_below_its_own_links_only)
+{
+	make_dir("real");
+	put("real/01.pem");
+	make_link("real", "mine", 0);
+	want("m*/01.pem");
+	want("mine/*");
+	expect("mine/01.pem");
+	names_free(&paths);
+	make_link("real", "users", 65534);
+	expect("mine/01.pem");
+	names_free(&paths);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const below[] = {"users/*", "u*/*", "u*/01.pem"};
+
+		names_free(&patterns);
+		want(below[i]);
+		expect_failure(STATUS_WIN32(ERROR_ACCESS_DENIED), "/users: ");
+		ck_assert_uint_eq(paths.count, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_users_link_that_leads_to_no_directory_has_nothing_below_it)
+{
+	make_dir("a");
+	put("a/x");
+	put("file");
+	make_link("file", "b", 65534);
+	make_link("nowhere", "c", 65534);
+	want("[abc]/x");
+	want("[abc]/*");
+	expect("a/x");
+}
+END_TEST
+
+START_TEST(an_ordinary_user_follows_every_link)
+{
+	make_dir("real");
+	put("real/01.pem");
+	make_link("real", "users", 65534);
+	want("u*/*.pem");
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	{
+		char *real = support_path(dir, "real");
+
+		ck_assert_int_eq(chmod(real, 0755), 0);
+		free(real);
+	}
+	ck_assert_int_eq(seteuid(65534), 0);
+	expect("users/01.pem");
+	ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
 START_TEST(a_relative_path_and_the_root_are_refused)
 {
 	ck_assert_int_eq(names_add(&patterns, "index.txt"), STATUS_OK);
@@ -302,6 +366,12 @@ int main(void)
 	tcase_add_test(tc, a_socket_and_a_device_are_errors);
 	tcase_add_test(tc, a_directory_that_cannot_be_read_is_an_error_not_an_empty_one);
 	tcase_add_test(tc, a_relative_path_and_the_root_are_refused);
+	if (geteuid() == 0) {
+		tcase_add_test(tc, root_goes_below_its_own_links_only);
+		tcase_add_test(
+			tc, a_users_link_that_leads_to_no_directory_has_nothing_below_it);
+		tcase_add_test(tc, an_ordinary_user_follows_every_link);
+	}
 	suite_add_tcase(suite, tc);
 	return support_run(suite);
 }

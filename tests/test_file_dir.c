@@ -48,7 +48,7 @@ START_TEST(open_dir_takes_plain_directories_either_way)
 {
 	make_dir("a");
 	make_dir("a/b");
-	assert_opens("a/b", FILE_FOLLOW);
+	assert_opens("a/b", FILE_TRUSTED);
 	assert_opens("a/b", FILE_NO_SYMLINK);
 	assert_opens("a//./b/", FILE_NO_SYMLINK);
 }
@@ -60,8 +60,8 @@ START_TEST(open_dir_follows_links_only_when_told)
 	make_dir("a/b");
 	make_link("a", "link");
 	make_link("b", "a/last");
-	assert_opens("link/b", FILE_FOLLOW);
-	assert_opens("a/last", FILE_FOLLOW);
+	assert_opens("link/b", FILE_TRUSTED);
+	assert_opens("a/last", FILE_TRUSTED);
 	assert_open_fails("link/b", FILE_NO_SYMLINK, NO_ACCESS);
 	ck_assert_ptr_nonnull(strstr(status_pending(), "\"link\" is a symbolic link"));
 	assert_open_fails("a/last", FILE_NO_SYMLINK, NO_ACCESS);
@@ -77,13 +77,13 @@ START_TEST(open_dir_refuses_what_is_no_directory_path)
 	name[NAME_MAX + 1] = '\0';
 	write_in_dir("file", "");
 	make_dir("a");
-	assert_open_fails("missing", FILE_FOLLOW, NOT_FOUND);
+	assert_open_fails("missing", FILE_TRUSTED, NOT_FOUND);
 	assert_open_fails("missing", FILE_NO_SYMLINK, NOT_FOUND);
-	assert_open_fails("file", FILE_FOLLOW, status_from_errno(ENOTDIR));
+	assert_open_fails("file", FILE_TRUSTED, status_from_errno(ENOTDIR));
 	assert_open_fails("file", FILE_NO_SYMLINK, status_from_errno(ENOTDIR));
 	assert_open_fails("a/../a", FILE_NO_SYMLINK, BAD_NAME);
 	assert_open_fails(name, FILE_NO_SYMLINK, status_from_errno(ENAMETOOLONG));
-	ck_assert_int_eq(file_open_dir("tmp", FILE_FOLLOW, &fd), BAD_NAME);
+	ck_assert_int_eq(file_open_dir("tmp", FILE_TRUSTED, &fd), BAD_NAME);
 	ck_assert_int_eq(file_open_dir("", FILE_NO_SYMLINK, &fd), BAD_NAME);
 }
 END_TEST
@@ -112,7 +112,7 @@ START_TEST(open_parent_gives_directory_and_last_name)
 	ck_assert(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
 	ck_assert_int_eq(close(fd), 0);
 	free(path);
-	ck_assert_int_eq(file_open_parent("/x", FILE_FOLLOW, &fd, &name), STATUS_OK);
+	ck_assert_int_eq(file_open_parent("/x", FILE_TRUSTED, &fd, &name), STATUS_OK);
 	ck_assert_str_eq(name, "x");
 	ck_assert_int_eq(close(fd), 0);
 }
@@ -126,7 +126,7 @@ START_TEST(open_parent_needs_a_last_name)
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		ck_assert_int_eq(
-			file_open_parent(paths[i], FILE_FOLLOW, &fd, &name), BAD_NAME);
+			file_open_parent(paths[i], FILE_TRUSTED, &fd, &name), BAD_NAME);
 }
 END_TEST
 

@@ -206,6 +206,23 @@ START_TEST(files_reached_through_links_are_copied_under_the_links_names)
 }
 END_TEST
 
+START_TEST(root_copies_nothing_that_a_user_linked_in)
+{
+	char *secret = support_path(dir, "secret"), *link = support_path(data, "evil");
+
+	support_write(secret, "root's alone");
+	ck_assert_int_eq(chmod(secret, 0600), 0);
+	put("index.txt", "");
+	ck_assert_int_eq(symlink(secret, link), 0);
+	ck_assert_int_eq(lchown(link, 65534, 65534), 0);
+	want("*");
+	ck_assert_int_eq(begin(), STATUS_WIN32(ERROR_ACCESS_DENIED));
+	ck_assert_msg(strstr(status_pending(), link) != NULL, "%s", status_pending());
+	free(secret);
+	free(link);
+}
+END_TEST
+
 START_TEST(an_incremental_backup_is_refused)
 {
 	const struct engine_begin how = {.incremental = true, .first_generation = 1};
@@ -395,6 +412,8 @@ static TCase *session_tests(void)
 	tcase_add_test(tc, later_changes_do_not_reach_the_session);
 	tcase_add_test(tc, a_file_that_was_not_listed_is_not_opened);
 	tcase_add_test(tc, files_reached_through_links_are_copied_under_the_links_names);
+	if (geteuid() == 0)
+		tcase_add_test(tc, root_copies_nothing_that_a_user_linked_in);
 	tcase_add_test(tc, an_incremental_backup_is_refused);
 	tcase_add_test(tc, ending_nothing_is_fine);
 	tcase_add_test(tc, a_missing_file_is_named);

@@ -101,6 +101,34 @@ START_TEST(what_cannot_be_opened_gives_its_errno)
 }
 END_TEST
 
+START_TEST(a_child_holds_neither_end_of_a_socket_open)
+{
+	struct fork_close a, b;
+	int hold[2], result;
+	char byte;
+	pid_t child;
+
+	ck_assert_int_eq(fork_close_socketpair(&a, &b), 0);
+	ck_assert_int_eq(fcntl(a.fd, F_GETFD) & fcntl(b.fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(pipe(hold), 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		(void)close(hold[1]);
+		_exit(a.fd != -1 || b.fd != -1 || read(hold[0], &byte, 1) != 0);
+	}
+	ck_assert_int_eq(write(a.fd, "x", 1), 1);
+	fork_close_end(&a);
+	ck_assert_int_eq(read(b.fd, &byte, 1), 1);
+	ck_assert_int_eq(read(b.fd, &byte, 1), 0); /* the end, though the child lives */
+	fork_close_end(&b);
+	(void)close(hold[0]);
+	(void)close(hold[1]);
+	ck_assert_int_eq(waitpid(child, &result, 0), child);
+	ck_assert_int_eq(result, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("fork_close");
@@ -109,6 +137,7 @@ int main(void)
 	tcase_add_test(tcase, a_forked_child_has_none_of_the_descriptors);
 	tcase_add_test(tcase, ending_unlocks_for_copies_too);
 	tcase_add_test(tcase, what_cannot_be_opened_gives_its_errno);
+	tcase_add_test(tcase, a_child_holds_neither_end_of_a_socket_open);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);
 }

@@ -11,10 +11,31 @@
 /* Notes "line section/key=value;" for each entry. */
 static const char *note(void *context, const struct ini_entry *entry)
 {
+	if (*entry->key == '\0')
+		return NULL;
 	buffer_printf(context, "%u %s/%s=%s;", entry->line, entry->section, entry->key,
 		entry->value);
 	return NULL;
 }
+
+static const char *note_section(void *context, const struct ini_entry *entry)
+{
+	if (*entry->key == '\0')
+		buffer_printf(context, "%u %s%s;", entry->line, entry->section, entry->value);
+	return NULL;
+}
+
+START_TEST(a_section_is_told_when_it_begins)
+{
+	char text[] = "[one]\nkey = 1\n\n[two]\n[one]\n";
+	struct buffer seen = {0};
+	unsigned line;
+
+	ck_assert_ptr_null(ini_parse(text, strlen(text), note_section, &seen, &line));
+	ck_assert_str_eq(seen.data, "1 one;4 two;5 one;");
+	buffer_free(&seen);
+}
+END_TEST
 
 /* In memory of exactly the text's size, so that valgrind and ASan see what is read. */
 static const char *parse(
@@ -211,6 +232,7 @@ int main(void)
 	Suite *suite = suite_create("ini");
 	TCase *tcase = tcase_create("ini");
 
+	tcase_add_test(tcase, a_section_is_told_when_it_begins);
 	tcase_add_test(tcase, sections_keys_and_values_are_read);
 	tcase_add_test(tcase, values_are_taken_whole);
 	tcase_add_test(tcase, empty_values_are_values);

@@ -108,42 +108,56 @@ START_TEST(block_belongs_to_the_family_asked_for)
 }
 END_TEST
 
-#define BIG_NAME (4u << 20)
-
-/* COUNT times one name of 4 MiB: little memory, but a long list. */
-static struct list many(char *name, size_t count)
+/* One name, of which LENGTH characters fill a list of the largest size: tag, NUL and the
+ * last NUL come to it. */
+static void fill(struct list *list, size_t length)
 {
-	struct list list = {.items = calloc(count, sizeof(*list.items)), .count = count};
-
-	ck_assert_ptr_nonnull(list.items);
-	memset(name, 'x', BIG_NAME);
-	name[BIG_NAME] = '\0';
-	for (size_t i = 0; i < count; i++)
-		list.items[i].name = name;
-	return list;
-}
-
-START_TEST(over_four_gibibytes_is_out_of_memory)
-{
-	const size_t wide_count = UINT32_MAX / sizeof(wchar_t) / BIG_NAME + 1;
-	const size_t narrow_count = UINT32_MAX / BIG_NAME + 1;
-	char *name = malloc(BIG_NAME + 1), *narrow = NULL;
-	wchar_t *wide = NULL;
-	uint32_t size = 0;
-	struct alloc_stats before, after;
-	struct list list;
+	char *name = malloc(length + 1);
 
 	ck_assert_ptr_nonnull(name);
+	memset(name, 'x', length);
+	name[length] = '\0';
+	ck_assert_int_eq(list_take(list, LIST_DATABASE, name), STATUS_OK);
+}
+
+START_TEST(a_list_of_the_largest_size_is_given)
+{
+	struct list list = {0};
+	wchar_t *wide = NULL;
+	char *narrow = NULL;
+	uint32_t size = 0;
+
+	fill(&list, LIST_SIZE_LIMIT / sizeof(wchar_t) - 3);
+	ck_assert_int_eq(list_pack_wide(&list, ALLOC_CERTSRV, &wide, &size), STATUS_OK);
+	ck_assert_uint_eq(size, LIST_SIZE_LIMIT);
+	ck_assert(alloc_free(ALLOC_CERTSRV, wide));
+	list_free(&list);
+	fill(&list, LIST_SIZE_LIMIT - 3);
+	ck_assert_int_eq(
+		list_pack_narrow(&list, ALLOC_CERTSRV, &narrow, &size), STATUS_OK);
+	ck_assert_uint_eq(size, LIST_SIZE_LIMIT);
+	ck_assert(alloc_free(ALLOC_CERTSRV, narrow));
+	list_free(&list);
+}
+END_TEST
+
+START_TEST(a_larger_list_is_out_of_memory)
+{
+	wchar_t *wide = NULL;
+	char *narrow = NULL;
+	uint32_t size = 0;
+	struct alloc_stats before, after;
+	struct list list = {0};
+
 	alloc_get_stats(ALLOC_CERTSRV, &before);
-	list = many(name, wide_count);
+	fill(&list, LIST_SIZE_LIMIT / sizeof(wchar_t) - 2);
 	ck_assert_int_eq(list_pack_wide(&list, ALLOC_CERTSRV, &wide, &size),
 		STATUS_WIN32(ERROR_NOT_ENOUGH_MEMORY));
-	free(list.items);
-	list = many(name, narrow_count);
+	list_free(&list);
+	fill(&list, LIST_SIZE_LIMIT - 2);
 	ck_assert_int_eq(list_pack_narrow(&list, ALLOC_CERTSRV, &narrow, &size),
 		STATUS_WIN32(ERROR_NOT_ENOUGH_MEMORY));
-	free(list.items);
-	free(name);
+	list_free(&list);
 	ck_assert_ptr_null(wide);
 	ck_assert_ptr_null(narrow);
 	ck_assert_uint_eq(size, 0);
@@ -201,7 +215,8 @@ int main(void)
 	tcase_add_test(tc, empty_list_is_two_nuls);
 	tcase_add_test(tc, bytes_that_are_not_utf8_become_low_surrogates);
 	tcase_add_test(tc, block_belongs_to_the_family_asked_for);
-	tcase_add_test(tc, over_four_gibibytes_is_out_of_memory);
+	tcase_add_test(tc, a_list_of_the_largest_size_is_given);
+	tcase_add_test(tc, a_larger_list_is_out_of_memory);
 	tcase_add_test(tc, null_name_is_out_of_memory);
 	tcase_add_test(tc, ten_thousand_names_come_out_in_order);
 	suite_add_tcase(suite, tc);

@@ -149,17 +149,35 @@ END_TEST
 
 START_TEST(who_may_write_the_store_waits_for_roots_restore)
 {
+	char *path = support_path(store_dir, STORE_LOCK);
 	struct child child;
 	struct lock *lock;
+	struct stat st;
 
 	give_store_to_nobody();
-	start_child(&child, restore_as_nobody);
-	kill_child(&child);
 	lock = take(LOCK_RESTORE);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_uid, NOBODY);
+	free(path);
 	start_child(&child, restore_as_nobody_refused);
 	ck_assert_int_eq(child.told, 0);
 	kill_child(&child);
 	lock_release(lock);
+	start_child(&child, restore_as_nobody);
+	ck_assert_int_eq(child.told, 0);
+	kill_child(&child);
+}
+END_TEST
+
+START_TEST(root_makes_no_lock_where_the_owner_could_not)
+{
+	char *path = support_path(store_dir, STORE_LOCK);
+
+	give_store_to_nobody();
+	ck_assert_int_eq(chmod(store_dir, 0555), 0);
+	assert_free(LOCK_RESTORE);
+	ck_assert(!support_exists(path));
+	free(path);
 }
 END_TEST
 
@@ -209,6 +227,7 @@ static void add_root_tests(TCase *tc)
 	tcase_add_test(tc, a_user_without_rights_cannot_block);
 	tcase_add_test(tc, who_may_write_the_store_locks_beside_it);
 	tcase_add_test(tc, who_may_write_the_store_waits_for_roots_restore);
+	tcase_add_test(tc, root_makes_no_lock_where_the_owner_could_not);
 	tcase_add_test(tc, who_may_not_write_the_store_locks_nothing);
 	tcase_add_test(tc, root_insists_on_the_state_directory);
 }

@@ -66,6 +66,38 @@ START_TEST(globs_are_told_from_paths)
 }
 END_TEST
 
+static const struct {
+	const char *a, *b;
+	bool overlap;
+} pairs[] = {
+	{"/a/b", "/a/b", true},
+	{"/a/b", "/a/c", false},
+	{"/a/b", "/a/b/c", false},
+	{"/a/*", "/a/b", true},
+	{"/a/*", "/a/.b", false},
+	{"/a/*", "/a", false},
+	{"/a/*", "/a/b/c", false},
+	{"/a/*/c", "/a/b/*", true},
+	{"/a/*.pem", "//a//*.p?m", true},
+	{"/a/*.pem", "/b/*.pem", false},
+	{"/*/x", "/a/[x]", true},
+	{"/a\\b/*", "/a\\b/c", true},
+	{"/a\\b/*", "/ab/c", false},
+};
+
+START_TEST(paths_overlap_where_one_file_is_meant_by_both)
+{
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		bool there = !pairs[i].overlap, back = there;
+
+		ck_assert_int_eq(path_overlap(pairs[i].a, pairs[i].b, &there), STATUS_OK);
+		ck_assert_int_eq(path_overlap(pairs[i].b, pairs[i].a, &back), STATUS_OK);
+		ck_assert_msg(there == pairs[i].overlap && back == there, "%s and %s",
+			pairs[i].a, pairs[i].b);
+	}
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("path");
@@ -75,6 +107,7 @@ static Suite *make_suite(void)
 		t, good_paths_are_made_tidy, 0, (int)(sizeof(good) / sizeof(good[0])));
 	tcase_add_test(t, other_paths_are_refused);
 	tcase_add_test(t, globs_are_told_from_paths);
+	tcase_add_test(t, paths_overlap_where_one_file_is_meant_by_both);
 	suite_add_tcase(suite, t);
 	return suite;
 }

@@ -3,6 +3,8 @@
  */
 #include "base/process.h"
 
+#include <sys/stat.h>
+
 #include "children.h"
 
 /* ---- starting ---- */
@@ -133,7 +135,7 @@ static bool under_valgrind(void)
 
 START_TEST(what_cannot_be_started_is_not_found)
 {
-	char missing[] = "/nowhere/at/all", directory[] = "/tmp", *file;
+	char missing[] = "/nowhere/at/all", *file;
 	char *argv[] = {missing, NULL};
 	struct buffer output = {0};
 	int exit_status;
@@ -143,14 +145,58 @@ START_TEST(what_cannot_be_started_is_not_found)
 	ck_assert_int_eq(pid, -1);
 	ck_assert_ptr_nonnull(strstr(status_pending(), missing));
 	ck_assert_int_eq(process_run(argv, 5, &output, &exit_status), NOT_FOUND);
-	argv[0] = directory;
-	ck_assert_int_eq(process_run(argv, 5, &output, &exit_status), NOT_FOUND);
-	file = support_path(support_tmpdir(), "not-executable");
+	file = support_path(support_tmpdir(), "no-program");
 	support_write(file, "text");
+	ck_assert_int_eq(chmod(file, 0755), 0);
 	argv[0] = file;
 	ck_assert_int_eq(process_run(argv, 5, NULL, &exit_status), NOT_FOUND);
 	free(file);
 	buffer_free(&output);
+}
+END_TEST
+
+/* The note belongs to the code: else the caller is told "no such file" and no name. */
+static void assert_published(status rc, const char *program)
+{
+	(void)status_publish(rc);
+	ck_assert_msg(strstr(status_detail(), program) != NULL, "%s", status_detail());
+	ck_assert_ptr_nonnull(strstr(status_detail(), "cannot be started"));
+}
+
+START_TEST(what_may_not_be_started_is_denied_and_both_are_named)
+{
+	char *file = support_path(support_tmpdir(), "not-executable");
+	char *missing = support_path(support_tmpdir(), "missing"), directory[] = "/tmp";
+	char *argv[] = {file, NULL};
+	status rc;
+	pid_t pid;
+
+	support_write(file, "#!/bin/sh\n");
+	rc = process_start(argv, -1, &pid);
+	ck_assert_int_eq(rc, STATUS_WIN32(ERROR_ACCESS_DENIED));
+	assert_published(rc, file);
+	argv[0] = directory;
+	ck_assert_int_eq(
+		process_start(argv, -1, &pid), STATUS_WIN32(ERROR_ACCESS_DENIED));
+	argv[0] = missing;
+	rc = process_start(argv, -1, &pid);
+	ck_assert_int_eq(rc, NOT_FOUND);
+	assert_published(rc, missing);
+	free(file);
+	free(missing);
+}
+END_TEST
+
+/* ---- environment ---- */
+
+START_TEST(programs_get_the_callers_environment_unless_he_has_fewer_rights)
+{
+	char *const *fixed = process_environment(true);
+
+	ck_assert_ptr_eq(process_environment(false), environ);
+	ck_assert_str_eq(fixed[0], "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+	ck_assert_str_eq(fixed[1], "LC_ALL=C");
+	ck_assert_ptr_null(fixed[2]);
 }
 END_TEST
 
@@ -213,6 +259,10 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, programs_get_default_signals_and_an_empty_mask);
 	if (!under_valgrind())
 		tcase_add_test(tc, what_cannot_be_started_is_not_found);
+	if (!under_valgrind())
+		tcase_add_test(tc, what_may_not_be_started_is_denied_and_both_are_named);
+	tcase_add_test(
+		tc, programs_get_the_callers_environment_unless_he_has_fewer_rights);
 	tcase_add_test(tc, wait_tells_exit_status_or_signal);
 	tcase_add_test(tc, a_caller_that_ignores_its_children_gets_no_status);
 	tcase_add_test(tc, nobody_elses_children_are_waited_for);

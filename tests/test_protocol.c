@@ -249,6 +249,44 @@ START_TEST(begin_and_recover_come_back)
 }
 END_TEST
 
+static struct names three(const char *a, const char *b, const char *c)
+{
+	struct names names = {0};
+
+	ck_assert_int_eq(names_add(&names, a), STATUS_OK);
+	ck_assert_int_eq(names_add(&names, b), STATUS_OK);
+	ck_assert_int_eq(names_add(&names, c), STATUS_OK);
+	return names;
+}
+
+START_TEST(probe_and_its_answer_come_back)
+{
+	struct names paths = three("/a", "/b c", "/\xff"),
+		     engines = three("flat", "", "ese");
+	struct names got = {0};
+	struct message message;
+
+	protocol_put_names(&body, &paths);
+	message = packed();
+	ck_assert_int_eq(protocol_get_probe(&message, &got), STATUS_OK);
+	ck_assert_uint_eq(got.count, 3);
+	ck_assert_str_eq(got.items[2], "/\xff");
+	names_free(&got);
+	buffer_clear(&body);
+	protocol_put_names(&body, &engines);
+	message = packed();
+	ck_assert_int_eq(protocol_get_probe(&message, &got), hrCommunicationError);
+	names_free(&got);
+	ck_assert_int_eq(protocol_get_engines(&message, &got), STATUS_OK);
+	ck_assert_uint_eq(got.count, 3);
+	ck_assert_str_eq(got.items[0], "flat");
+	ck_assert_str_eq(got.items[1], "");
+	names_free(&got);
+	names_free(&paths);
+	names_free(&engines);
+}
+END_TEST
+
 START_TEST(flag_that_is_neither_yes_nor_no_is_refused)
 {
 	struct engine_begin got;
@@ -348,6 +386,7 @@ int main(void)
 	tcase_add_test(tcase, result_that_is_neither_success_nor_failure_is_refused);
 	tcase_add_test(tcase, detail_of_any_length_fits);
 	tcase_add_test(tcase, begin_and_recover_come_back);
+	tcase_add_test(tcase, probe_and_its_answer_come_back);
 	tcase_add_test(tcase, flag_that_is_neither_yes_nor_no_is_refused);
 	tcase_add_test(tcase, index_comes_back_entry_by_entry);
 	tcase_add_test(tcase, index_path_must_be_sound);

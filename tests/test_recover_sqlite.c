@@ -194,7 +194,7 @@ START_TEST(a_stray_database_goes_with_its_journals)
 }
 END_TEST
 
-START_TEST(a_database_sent_elsewhere_leaves_neither_itself_nor_journals_behind)
+START_TEST(a_database_sent_elsewhere_leaves_the_old_one_with_its_journals)
 {
 	const char *from = store_path(store, "ca.db"),
 		   *to = store_path(store, "extra-new.db");
@@ -210,9 +210,9 @@ START_TEST(a_database_sent_elsewhere_leaves_neither_itself_nor_journals_behind)
 	complete(r);
 	ck_assert_int_eq(store_recover(), STATUS_OK);
 	ck_assert_int_eq(rows(store_path(store, "extra-new.db")), ROWS);
-	ck_assert(!support_exists(store_path(store, "ca.db")));
-	ck_assert(!support_exists(store_path(store, "ca.db-wal")));
-	ck_assert(store_was_replaced(store, "ca.db", NULL));
+	ck_assert(support_exists(store_path(store, "ca.db")));
+	ck_assert(support_exists(store_path(store, "ca.db-wal")));
+	ck_assert(!store_was_replaced(store, "ca.db", NULL));
 }
 END_TEST
 
@@ -287,7 +287,7 @@ int main(void)
 	tcase_add_test(tests, all_three_kinds_of_journals_go);
 	tcase_add_test(tests, a_stray_database_goes_with_its_journals);
 	tcase_add_test(tests,
-		a_database_sent_elsewhere_leaves_neither_itself_nor_journals_behind);
+		a_database_sent_elsewhere_leaves_the_old_one_with_its_journals);
 	tcase_add_test(tests,
 		a_damaged_database_keeps_the_service_down_until_a_good_one_is_restored);
 	tcase_add_test(tests, with_engine_auto_the_staged_file_says_what_it_is);

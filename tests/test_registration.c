@@ -94,6 +94,16 @@ static struct registration *load(void)
 	return r;
 }
 
+/* What recovery makes for OWNER. */
+static void make_replaced(const char *name, uid_t owner)
+{
+	char *path = support_path(server.state_dir, name);
+
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(chown(path, owner, (gid_t)-1), 0);
+	free(path);
+}
+
 static void assert_pending(bool expected)
 {
 	bool pending = !expected;
@@ -269,6 +279,7 @@ START_TEST(saving_again_replaces_and_removing_ends)
 	assert_none();
 	ck_assert_int_eq(registration_remove(&server, r), STATUS_OK);
 	r->in_store = true;
+	make_replaced("replaced-2024", geteuid());
 	assert_round_trip(r);
 	ck_assert(!support_exists(in_state));
 	ck_assert_int_eq(registration_remove(&server, r), STATUS_OK);
@@ -442,6 +453,8 @@ START_TEST(a_well_formed_foreign_registration_is_loaded)
 {
 	struct registration *r;
 
+	ck_assert_int_eq(mkdir(server.state_dir, 0700), 0);
+	make_replaced("replaced-1", geteuid());
 	write_forged(in_store, HEAD "replaced = replaced-1\nold = /a\nnew = /b\n"
 				    "low = 1\nhigh = 2\n");
 	r = load();

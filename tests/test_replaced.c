@@ -75,7 +75,7 @@ END_TEST
 
 START_TEST(the_directory_is_for_its_owner_alone)
 {
-	struct replaced r = begin(FILE_FOLLOW);
+	struct replaced r = begin(FILE_TRUSTED);
 	struct stat st;
 
 	ck_assert_int_eq(stat(root, &st), 0);
@@ -87,7 +87,7 @@ END_TEST
 
 START_TEST(what_is_taken_is_found_under_its_own_path_with_content_and_mode)
 {
-	struct replaced r = begin(FILE_FOLLOW);
+	struct replaced r = begin(FILE_TRUSTED);
 	char *path = kept("serial");
 	struct stat st;
 
@@ -113,7 +113,7 @@ START_TEST(a_name_that_is_taken_already_gets_a_number)
 	static const char *const names[] = {"serial", "serial.1", "serial.2"};
 
 	for (int i = 0; i < 3; i++) {
-		struct replaced r = begin(FILE_FOLLOW);
+		struct replaced r = begin(FILE_TRUSTED);
 
 		support_write(store_path(store, "serial"), texts[i]);
 		ck_assert_int_eq(
@@ -127,7 +127,7 @@ END_TEST
 
 START_TEST(what_does_not_exist_is_no_error)
 {
-	struct replaced r = begin(FILE_FOLLOW);
+	struct replaced r = begin(FILE_TRUSTED);
 
 	ck_assert_int_eq(replaced_take(&r, store_path(store, "absent")), STATUS_OK);
 	ck_assert_int_eq(replaced_take(&r, store_path(store, "no/such/dir")), STATUS_OK);
@@ -140,7 +140,7 @@ END_TEST
 
 START_TEST(a_link_is_taken_itself_not_what_it_points_to)
 {
-	struct replaced r = begin(FILE_FOLLOW);
+	struct replaced r = begin(FILE_TRUSTED);
 	char *path = kept("link");
 	char target[64] = "";
 
@@ -177,7 +177,7 @@ static void count(const struct file_event *event)
 
 START_TEST(many_files_of_one_directory_cost_no_sync_each)
 {
-	struct replaced r = begin(FILE_FOLLOW);
+	struct replaced r = begin(FILE_TRUSTED);
 	char file[64];
 
 	for (int i = 0; i < 200; i++) {
@@ -199,11 +199,11 @@ END_TEST
 
 START_TEST(a_resumed_run_syncs_both_sides_although_it_moves_nothing)
 {
-	struct replaced r = begin(FILE_FOLLOW);
+	struct replaced r = begin(FILE_TRUSTED);
 
 	ck_assert_int_eq(replaced_take(&r, store_path(store, "serial")), STATUS_OK);
 	replaced_close(&r); /* as if it died here */
-	r = begin(FILE_FOLLOW);
+	r = begin(FILE_TRUSTED);
 	r.resumed = true;
 	ck_assert_int_eq(replaced_take(&r, store_path(store, "serial")), STATUS_OK);
 	ck_assert_int_ge(r.mirror, 0);

@@ -360,6 +360,7 @@ START_TEST(a_new_registration_discards_what_was_staged_for_its_targets)
 	ck_assert_int_eq(store_register(r, store, serial_only), STATUS_OK);
 	store_stage(store, "serial", "of the first\n");
 	restore_end(r);
+	store_let_age();
 	r = store_restore(FAMILY_CERTSRV);
 	ck_assert_int_eq(store_register(r, store, serial_only), STATUS_OK);
 	ck_assert(!support_exists(store_path(store, STAGING_DIR)));

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "session/control.h"
 #include "session/recover.h"
 #include "session/staging.h"
 #include "store.h"
@@ -449,6 +450,28 @@ START_TEST(what_the_maker_may_not_change_is_not_changed_for_him)
 }
 END_TEST
 
+static void cannot_tell_whether_a_restore_is_registered(void)
+{
+	struct server *server;
+
+	must(store_recover(), STATUS_WIN32(ERROR_ACCESS_DENIED), "recover");
+	must(server_find(FAMILY_ANY, NULL, &server), STATUS_OK, "find");
+	must(control_service(server, SERVICE_START, NULL), STATUS_WIN32(ERROR_ACCESS_DENIED),
+		"start");
+	server_free(server);
+}
+
+START_TEST(without_rights_on_state_dir_nothing_is_recovered_or_started)
+{
+	static const char *const contents[] = {"", "one\n", "two\n", "09\n"};
+
+	store_restored(store, whole, contents);
+	as_user(USER, cannot_tell_whether_a_restore_is_registered);
+	ck_assert_int_eq(store_recover(), STATUS_OK);
+	store_expect(store, "serial", "09\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("restores by ordinary users");
@@ -461,6 +484,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, who_may_write_the_store_registers_through_a_file_in_it);
 	tcase_add_test(tests, but_not_without_the_file);
+	tcase_add_test(tests, without_rights_on_state_dir_nothing_is_recovered_or_started);
 	tcase_add_test(tests, targets_outside_the_configured_directories_are_refused);
 	tcase_add_test(tests, one_who_may_not_write_the_store_cannot_even_prepare);
 	tcase_add_test(tests, root_completes_such_a_registration_and_the_maker_stays);

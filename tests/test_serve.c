@@ -254,6 +254,37 @@ START_TEST(requests_out_of_order_are_refused)
 }
 END_TEST
 
+/* A worker for probing alone has no engine that a request could reach. */
+START_TEST(worker_without_an_engine_does_nothing_but_probe)
+{
+	static const enum message_type types[] = {
+		MESSAGE_BEGIN, MESSAGE_DATABASES, MESSAGE_RECOVER, MESSAGE_VERIFY};
+	struct hello hello = make_hello();
+	char automatic[] = "auto", none[] = "/nowhere", *paths[] = {none};
+	const struct names probed = {.items = paths, .count = 1};
+	struct names engines = {0};
+	struct message message;
+
+	hello.engine = automatic;
+	assert_welcome(&hello, STATUS_OK, "");
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		send_message(types[i]);
+		assert_result(STATUS_WIN32(ERROR_INVALID_STATE));
+	}
+	protocol_put_names(&body, &probed);
+	send_message(MESSAGE_PROBE);
+	message = receive(MESSAGE_ENGINES);
+	ck_assert_int_eq(protocol_get_engines(&message, &engines), STATUS_OK);
+	ck_assert_uint_eq(engines.count, 1);
+	ck_assert_str_eq(engines.items[0], "");
+	assert_result(STATUS_OK);
+	message_free(&message);
+	names_free(&engines);
+	hang_up();
+	assert_ends(0);
+}
+END_TEST
+
 START_TEST(spool_that_is_no_file_is_refused)
 {
 	const struct hello hello = make_hello();
@@ -383,6 +414,7 @@ int main(void)
 	tcase_add_test(tcase, unknown_engine_is_named);
 	tcase_add_test(tcase, identity_that_is_none_is_refused);
 	tcase_add_test(tcase, requests_out_of_order_are_refused);
+	tcase_add_test(tcase, worker_without_an_engine_does_nothing_but_probe);
 	tcase_add_test(tcase, spool_that_is_no_file_is_refused);
 	tcase_add_test(tcase, terminal_signals_do_not_reach_the_worker);
 	tcase_add_test(tcase, check_ends_with_its_caller);

@@ -1,93 +1,8 @@
 /*
- * test_server.c - finding servers, files at odds, a server's own directories
+ * test_server.c - finding servers; test_claims.c has files at odds, test_server_dirs.c a
+ * server's own directories
  */
-#include "server/server.h"
-
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "support.h"
-
-#define UNKNOWN   STATUS_WIN32(RPC_S_SERVER_UNAVAILABLE)
-#define SEVERAL   STATUS_WIN32(ERROR_INVALID_PARAMETER)
-#define ELSEWHERE STATUS_WIN32(RPC_S_INVALID_BINDING)
-#define MALFORMED STATUS_WIN32(ERROR_INVALID_NAME)
-#define BAD       STATUS_WIN32(ERROR_BAD_CONFIGURATION)
-#define DENIED    STATUS_WIN32(ERROR_ACCESS_DENIED)
-
-static char *dir;
-static char host[HOST_NAME_MAX + 1];
-
-static void set_up(void)
-{
-	dir = support_tmpdir();
-	ck_assert_int_eq(setenv("BACKUPAPI_CONFIG_DIR", dir, 1), 0);
-	ck_assert_int_eq(gethostname(host, sizeof(host)), 0);
-	host[sizeof(host) - 1] = '\0';
-}
-
-static void add_text(const char *file, const char *text)
-{
-	char *path = support_path(dir, file);
-
-	support_write(path, text);
-	ck_assert_int_eq(chmod(path, 0600), 0);
-	free(path);
-}
-
-/* FILE with the name NAME, EXTRA lines of [server], and a database of its own. */
-static void add_server(
-	const char *file, const char *name, const char *family, const char *extra)
-{
-	char text[4096];
-
-	(void)snprintf(text, sizeof(text),
-		"[server]\nname = %s\nfamily = %s\n%s\n[store]\ndatabase = %s/db-%s\n",
-		name, family, extra, dir, file);
-	add_text(file, text);
-}
-
-static void add_database(const char *file, const char *name, const char *database)
-{
-	char text[4096];
-
-	(void)snprintf(text, sizeof(text),
-		"[server]\nname = %s\nfamily = certsrv\n[store]\ndatabase = %s\n", name,
-		database);
-	add_text(file, text);
-}
-
-static void assert_found(unsigned families, const char *name, const char *expected)
-{
-	struct server *server = NULL;
-	status rc = server_find(families, name, &server);
-
-	ck_assert_msg(rc == STATUS_OK, "%s: %08x %s", name ? name : "NULL", (unsigned)rc,
-		status_pending());
-	ck_assert_str_eq(server->name, expected);
-	server_free(server);
-}
-
-static void assert_not_found(unsigned families, const char *name, status expected)
-{
-	struct server *server = (struct server *)&server;
-	status rc = server_find(families, name, &server);
-
-	ck_assert_msg(rc == expected, "%s: %08x, not %08x: %s", name ? name : "NULL",
-		(unsigned)rc, (unsigned)expected, status_pending());
-	ck_assert_ptr_null(server);
-}
-
-static void assert_detail_has(const char *part)
-{
-	ck_assert_msg(strstr(status_pending(), part) != NULL, "no \"%s\" in \"%s\"", part,
-		status_pending());
-}
+#include "servers.h"
 
 /* ---- names ---- */
 
@@ -391,262 +306,42 @@ START_TEST(an_untrusted_file_counts_as_broken_and_its_content_for_nothing)
 	ck_assert_int_eq(chmod(path, 0666), 0);
 	assert_not_found(FAMILY_CERTSRV, "ca-a", UNKNOWN);
 	assert_detail_has("/x.conf");
-	assert_not_found(FAMILY_CERTSRV, "x", BAD);
+	assert_not_found(FAMILY_CERTSRV, "x", DENIED);
 	assert_detail_has("0666");
 	free(path);
 }
 END_TEST
 
-/* ---- files at odds ---- */
-
-static void assert_at_odds(const char *name, const char *other)
+START_TEST(a_file_that_this_user_may_not_read_is_reported)
 {
-	assert_not_found(FAMILY_CERTSRV, name, BAD);
-	assert_detail_has("/a.conf and ");
-	assert_detail_has("/b.conf");
-	assert_not_found(FAMILY_CERTSRV, other, BAD);
-	assert_detail_has("/a.conf and ");
-	assert_detail_has("/b.conf");
-}
+	char *path = support_path(dir, "x.conf");
+	struct server *server;
+	status rc;
 
-START_TEST(two_files_with_one_name_are_both_refused)
-{
-	add_server("a.conf", "one", "certsrv", "state_dir = /x/1");
-	add_server("b.conf", "ONE", "certsrv", "state_dir = /x/2");
-	add_server("c.conf", "two", "certsrv", "");
-	assert_at_odds("one", "oNe");
-	assert_detail_has("certsrv name");
-	assert_found(FAMILY_CERTSRV, "two", "two");
-	assert_found(FAMILY_CERTSRV, NULL, "two");
-}
-END_TEST
+	add_server("x.conf", "ca-a", "certsrv", "");
+	add_server("y.conf", "ca-b", "certsrv", "");
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	{
+		char *other = support_path(dir, "y.conf");
 
-START_TEST(a_name_and_an_alias_share_one_space)
-{
-	add_server("a.conf", "one", "certsrv", "alias = three");
-	add_server("b.conf", "two", "certsrv", "alias = One");
-	assert_at_odds("one", "two");
-	assert_not_found(FAMILY_CERTSRV, "three", BAD);
-	assert_not_found(FAMILY_CERTSRV, NULL, BAD);
-}
-END_TEST
-
-START_TEST(each_family_has_its_own_names)
-{
-	add_server("a.conf", "one", "certsrv", "state_dir = /x/1");
-	add_server("b.conf", "one", "ds", "state_dir = /x/2");
-	assert_found(FAMILY_CERTSRV, "one", "one");
-	assert_found(FAMILY_DS, "one", "one");
-	assert_not_found(FAMILY_ANY, "one", BAD);
-	assert_detail_has("/a.conf and ");
-	assert_detail_has("/b.conf");
-}
-END_TEST
-
-START_TEST(two_files_with_one_state_dir_are_both_refused)
-{
-	add_server("a.conf", "one", "certsrv", "state_dir = /x//1/");
-	add_server("b.conf", "two", "certsrv", "state_dir = /x/1");
-	assert_at_odds("one", "two");
-	assert_detail_has("state_dir /x/1");
-}
-END_TEST
-
-START_TEST(two_files_with_one_database_are_both_refused)
-{
-	add_database("a.conf", "one", "/nowhere/index.txt");
-	add_database("b.conf", "two", "//nowhere//index.txt/");
-	add_database("c.conf", "three", "/nowhere/other.txt");
-	assert_at_odds("one", "two");
-	assert_detail_has("database /nowhere/index.txt");
-	assert_found(FAMILY_CERTSRV, "three", "three");
-}
-END_TEST
-
-START_TEST(two_files_with_one_glob_are_both_refused)
-{
-	add_database("a.conf", "one", "/nowhere/*.db");
-	add_database("b.conf", "two", "/nowhere/*.db");
-	assert_at_odds("one", "two");
-}
-END_TEST
-
-START_TEST(links_to_one_database_are_seen_through)
-{
-	char *file = support_path(dir, "file"), *hard = support_path(dir, "hard");
-	char *soft = support_path(dir, "soft"), *real = support_path(dir, "real");
-
-	support_write(file, "x");
-	ck_assert_int_eq(link(file, hard), 0);
-	add_database("a.conf", "one", file);
-	add_database("b.conf", "two", hard);
-	assert_at_odds("one", "two");
-	ck_assert_int_eq(mkdir(real, 0700), 0);
-	ck_assert_int_eq(symlink("real", soft), 0);
-	add_database("a.conf", "one", real);
-	add_database("b.conf", "two", soft);
-	assert_at_odds("one", "two");
-	ck_assert_int_eq(unlink(soft), 0);
-	assert_found(FAMILY_CERTSRV, "one", "one");
-	free(file);
-	free(hard);
-	free(soft);
-	free(real);
-}
-END_TEST
-
-START_TEST(a_database_of_another_machine_is_another_one)
-{
-	add_database("a.conf", "one", "/nowhere/db");
-	add_text("b.conf", "[server]\nname = two\nfamily = certsrv\nhost = far\n"
-			   "[store]\ndatabase = /nowhere/db\n");
-	assert_found(FAMILY_CERTSRV, "one", "one");
-	assert_not_found(FAMILY_CERTSRV, "two", ELSEWHERE);
-}
-END_TEST
-
-START_TEST(what_is_claimed_twice_within_one_file_is_no_quarrel)
-{
-	add_server("a.conf", "one", "certsrv\nfamily = ds", "alias = One\nalias = one");
-	assert_found(FAMILY_CERTSRV, "one", "one");
-}
-END_TEST
-
-START_TEST(files_at_odds_are_listed_once_as_broken)
-{
-	struct server_list list;
-	struct names broken;
-
-	add_database("a.conf", "one", "/nowhere/db");
-	add_database("b.conf", "two", "/nowhere/db");
-	add_database("c.conf", "three", "/nowhere/other");
-	ck_assert_int_eq(server_load_all(&list, &broken), STATUS_OK);
-	ck_assert_uint_eq(list.count, 1);
-	ck_assert_str_eq(list.items[0]->name, "three");
-	ck_assert_uint_eq(broken.count, 1);
-	server_list_free(&list);
-	names_free(&broken);
-}
-END_TEST
-
-/* ---- directories ---- */
-
-static struct server server_with_state(char *state)
-{
-	return (struct server){.name = dir, .state_dir = state};
-}
-
-START_TEST(state_dir_is_created_private)
-{
-	char *parent = support_path(dir, "p"), *state = support_path(parent, "state");
-	struct server server = server_with_state(state);
-	struct stat st;
-	int fd = 7;
-
-	ck_assert_int_eq(server_open_state_dir(&server, false, &fd),
-		STATUS_WIN32(ERROR_FILE_NOT_FOUND));
-	ck_assert_int_eq(fd, -1);
-	ck_assert(!support_exists(parent));
-	ck_assert_int_eq(server_open_state_dir(&server, true, &fd), STATUS_OK);
-	ck_assert_int_eq(fstat(fd, &st), 0);
-	ck_assert(S_ISDIR(st.st_mode));
-	ck_assert_uint_eq(st.st_mode & 07777, 0700);
-	ck_assert_int_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-	(void)close(fd);
-	ck_assert_int_eq(server_open_state_dir(&server, false, &fd), STATUS_OK);
-	(void)close(fd);
-	free(parent);
-	free(state);
-}
-END_TEST
-
-START_TEST(a_state_dir_open_to_others_is_refused)
-{
-	static const mode_t modes[] = {0750, 0701, 0770, 0707, 0704};
-	char *state = support_path(dir, "state");
-	struct server server = server_with_state(state);
-	int fd;
-
-	ck_assert_int_eq(mkdir(state, 0700), 0);
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		char mode[8];
-
-		ck_assert_int_eq(chmod(state, modes[i]), 0);
-		ck_assert_int_eq(server_open_state_dir(&server, true, &fd), DENIED);
-		ck_assert_int_eq(fd, -1);
-		(void)snprintf(mode, sizeof(mode), "%04o", (unsigned)modes[i]);
-		assert_detail_has(mode);
-		assert_detail_has(state);
+		ck_assert_int_eq(chmod(other, 0644), 0);
+		free(other);
 	}
-	ck_assert_int_eq(chmod(state, 0700), 0);
-	if (geteuid() == 0) {
-		ck_assert_int_eq(chown(state, 12345, 0), 0);
-		ck_assert_int_eq(server_open_state_dir(&server, true, &fd), DENIED);
-		assert_detail_has("12345");
-	}
-	free(state);
+	ck_assert_int_eq(seteuid(65534), 0);
+	rc = server_find(FAMILY_CERTSRV, "x", &server);
+	ck_assert_msg(rc == DENIED, "%08x %s", (unsigned)rc, status_pending());
+	assert_detail_has("/x.conf");
+	assert_detail_has("Permission denied");
+	assert_not_found(FAMILY_CERTSRV, "ca-a", UNKNOWN);
+	assert_detail_has("/x.conf");
+	assert_found(FAMILY_CERTSRV, "ca-b", "ca-b");
+	ck_assert_int_eq(seteuid(0), 0);
+	free(path);
 }
 END_TEST
 
-START_TEST(a_state_dir_that_is_no_directory_is_refused)
-{
-	char *state = support_path(dir, "state"), *real = support_path(dir, "real");
-	struct server server = server_with_state(state);
-	int fd;
-
-	ck_assert_int_eq(mkdir(real, 0700), 0);
-	ck_assert_int_eq(symlink(real, state), 0);
-	ck_assert_int_eq(server_open_state_dir(&server, false, &fd), DENIED);
-	assert_detail_has("symbolic link");
-	ck_assert_int_eq(unlink(state), 0);
-	support_write(state, "");
-	ck_assert_int_eq(server_open_state_dir(&server, false, &fd), DENIED);
-	assert_detail_has("not a directory");
-	free(state);
-	free(real);
-}
-END_TEST
-
-static void assert_store_dir(
-	const char *engine, const char *database, const char *expected)
-{
-	struct server server = {0};
-	char *found;
-
-	server.store.engine = strdup(engine);
-	ck_assert_ptr_nonnull(server.store.engine);
-	ck_assert_int_eq(names_add(&server.store.databases, database), STATUS_OK);
-	ck_assert_int_eq(names_add(&server.store.databases, "/zzz/second"), STATUS_OK);
-	found = server_store_dir(&server);
-	ck_assert_str_eq(found, expected);
-	free(found);
-	free(server.store.engine);
-	names_free(&server.store.databases);
-}
-
-START_TEST(the_store_is_where_its_first_database_is)
-{
-	char *home = support_path(dir, "home");
-
-	assert_store_dir("flat", "/srv/ca/index.txt", "/srv/ca");
-	assert_store_dir("flat", "/srv/ca/*.db", "/srv/ca");
-	assert_store_dir("auto", "/srv/ca/ind*", "/srv/ca");
-	assert_store_dir("auto", "/srv/*/x.db", "/srv");
-	assert_store_dir("auto", "/srv//?x/y", "/srv");
-	assert_store_dir("auto", "/srv/a[bc]/y", "/srv");
-	assert_store_dir("sqlite", "/x.db", "/");
-	assert_store_dir("flat", "/*", "/");
-	assert_store_dir("bdb", "/srv/ds", "/srv/ds");
-	assert_store_dir("lmdb", "/srv/ds", "/srv/ds");
-	assert_store_dir("tdb", "/srv/ds", "/srv/ds");
-	assert_store_dir("auto", home, dir);
-	ck_assert_int_eq(mkdir(home, 0700), 0);
-	assert_store_dir("auto", home, home);
-	free(home);
-}
-END_TEST
-
-static Suite *make_suite(void)
+int main(void)
 {
 	Suite *suite = suite_create("server");
 	TCase *t = tcase_create("server");
@@ -671,25 +366,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_broken_file_of_another_name_is_mentioned);
 	tcase_add_test(t, a_broken_file_with_this_hosts_name_is_not_passed_over);
 	tcase_add_test(t, an_untrusted_file_counts_as_broken_and_its_content_for_nothing);
-	tcase_add_test(t, two_files_with_one_name_are_both_refused);
-	tcase_add_test(t, a_name_and_an_alias_share_one_space);
-	tcase_add_test(t, each_family_has_its_own_names);
-	tcase_add_test(t, two_files_with_one_state_dir_are_both_refused);
-	tcase_add_test(t, two_files_with_one_database_are_both_refused);
-	tcase_add_test(t, two_files_with_one_glob_are_both_refused);
-	tcase_add_test(t, links_to_one_database_are_seen_through);
-	tcase_add_test(t, a_database_of_another_machine_is_another_one);
-	tcase_add_test(t, what_is_claimed_twice_within_one_file_is_no_quarrel);
-	tcase_add_test(t, files_at_odds_are_listed_once_as_broken);
-	tcase_add_test(t, state_dir_is_created_private);
-	tcase_add_test(t, a_state_dir_open_to_others_is_refused);
-	tcase_add_test(t, a_state_dir_that_is_no_directory_is_refused);
-	tcase_add_test(t, the_store_is_where_its_first_database_is);
+	if (geteuid() == 0)
+		tcase_add_test(t, a_file_that_this_user_may_not_read_is_reported);
 	suite_add_tcase(suite, t);
-	return suite;
-}
-
-int main(void)
-{
-	return support_run(make_suite());
+	return support_run(suite);
 }

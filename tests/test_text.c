@@ -278,6 +278,29 @@ START_TEST(malformed_escapes_are_refused)
 }
 END_TEST
 
+START_TEST(digits_have_their_values_and_other_characters_none)
+{
+	static const char digits[] = "0123456789abcdef", capitals[] = "ABCDEF";
+
+	for (int i = 0; i < 16; i++)
+		ck_assert_int_eq(text_digit_value(digits[i]), i);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(text_digit_value(capitals[i]), 10 + i);
+	for (const char *c = "/:@G`g \n\xff"; *c; c++)
+		ck_assert_int_eq(text_digit_value(*c), -1);
+	ck_assert_int_eq(text_digit_value('\0'), -1);
+}
+END_TEST
+
+START_TEST(control_characters_do_not_break_a_line)
+{
+	char text[] = "a\nb\033[31m\x7f\x1f \xc3\xa4";
+
+	text_keep_to_one_line(text);
+	ck_assert_str_eq(text, "a?b?[31m?? \xc3\xa4");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("text");
@@ -295,6 +318,8 @@ int main(void)
 	tcase_add_test(tcase, only_ascii_letters_are_folded);
 	tcase_add_test(tcase, escaped_text_fits_on_a_line);
 	tcase_add_test(tcase, malformed_escapes_are_refused);
+	tcase_add_test(tcase, digits_have_their_values_and_other_characters_none);
+	tcase_add_test(tcase, control_characters_do_not_break_a_line);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);
 }

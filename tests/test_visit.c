@@ -35,7 +35,7 @@ static void teardown(void)
 
 START_TEST(a_directory_is_opened_and_synced_once_for_all_of_its_files)
 {
-	struct visit v = visit_start(FILE_FOLLOW);
+	struct visit v = visit_start(FILE_TRUSTED);
 	char *second = support_path(dir, "second"), *below = support_path(other, "x");
 	const char *name;
 	int fd;
@@ -63,7 +63,7 @@ END_TEST
 
 START_TEST(a_directory_that_cannot_be_opened_leaves_the_visit_nowhere)
 {
-	struct visit v = visit_start(FILE_FOLLOW);
+	struct visit v = visit_start(FILE_TRUSTED);
 	char *missing = support_path(one, "x");
 	const char *name;
 
@@ -88,7 +88,7 @@ START_TEST(a_strict_visit_goes_through_no_link)
 	ck_assert_int_eq(
 		visit_enter(&v, through, &name), STATUS_WIN32(ERROR_ACCESS_DENIED));
 	ck_assert_int_eq(v.fd, -1);
-	v.walk = FILE_FOLLOW;
+	v.walk = FILE_TRUSTED;
 	ck_assert_int_eq(visit_enter(&v, through, &name), STATUS_OK);
 	visit_drop(&v);
 	free(through);

@@ -1,7 +1,8 @@
 #include "sis/volume.h"
 
+#include <errno.h>
 #include <fcntl.h>
-
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +154,7 @@ START_TEST(other_file_systems_below_are_not_entered)
 }
 END_TEST
 
-START_TEST(the_volume_of_a_file_is_the_closest_with_a_store)
+START_TEST(the_volume_of_a_file_is_the_closest_with_a_store_of_roots)
 {
 	char *top = support_tmpdir(), *sub = sis_path(top, "a");
 	char *deep = sis_path(sub, "b"), *file = sis_path(deep, "file");
@@ -175,6 +176,89 @@ START_TEST(the_volume_of_a_file_is_the_closest_with_a_store)
 	ck_assert_int_eq(volume_of(sis_path(deep, ".."), &volume), INVALID_NAME);
 	ck_assert_int_eq(volume_of(sis_path(deep, "../file"), &volume), INVALID_NAME);
 	ck_assert_int_eq(volume_of("/nonexistent/file", &volume), NO_PATH);
+}
+END_TEST
+
+START_TEST(a_users_store_means_nothing_below_another_volume)
+{
+	char *top = support_tmpdir(), *sub = sis_path(top, "a");
+	char *deep = sis_path(sub, "b"), *file = sis_path(deep, "file");
+	struct volume *volume;
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(mkdir(sub, 0755), 0);
+	ck_assert_int_eq(mkdir(deep, 0755), 0);
+	ck_assert_int_eq(mkdir(sis_path(deep, STORE_NAME), 0700), 0);
+	ck_assert_int_eq(chown(sis_path(deep, STORE_NAME), 1000, 1000), 0);
+	ck_assert_int_eq(volume_of(file, &volume), STATUS_OK);
+	ck_assert_str_eq(volume->root, deep);
+	volume_close(volume);
+	ck_assert_int_eq(mkdir(sis_path(sub, STORE_NAME), 0700), 0);
+	ck_assert_int_eq(chown(sis_path(sub, STORE_NAME), 1001, 1001), 0);
+	ck_assert_int_eq(volume_of(file, &volume), STATUS_OK);
+	ck_assert_str_eq(volume->root, sub);
+	volume_close(volume);
+	ck_assert_int_eq(mkdir(sis_path(top, STORE_NAME), 0700), 0);
+	ck_assert_int_eq(volume_of(file, &volume), STATUS_OK);
+	ck_assert_str_eq(volume->root, top);
+	volume_close(volume);
+}
+END_TEST
+
+START_TEST(symbolic_links_below_a_volume_are_not_followed_to_a_file)
+{
+	char *top = support_tmpdir(), *outside = support_tmpdir();
+	struct volume *volume;
+
+	ck_assert_int_eq(mkdir(sis_path(outside, "dir"), 0755), 0);
+	ck_assert_int_eq(mkdir(sis_path(outside, STORE_NAME), 0700), 0);
+	ck_assert_int_eq(symlink(outside, sis_path(top, "link")), 0);
+	/* Part of the volume's name. */
+	ck_assert_int_eq(volume_of(sis_path(top, "link/dir/file"), &volume), STATUS_OK);
+	ck_assert_str_eq(volume->root, sis_path(top, "link"));
+	volume_close(volume);
+	ck_assert_int_eq(mkdir(sis_path(top, STORE_NAME), 0700), 0);
+	ck_assert_int_eq(volume_of(sis_path(top, "link/dir/file"), &volume), DENIED);
+	ck_assert_ptr_null(volume);
+	ck_assert_int_eq(volume_of(sis_path(top, "none/file"), &volume), NO_PATH);
+}
+END_TEST
+
+static int leased;
+
+static void give_lease_up(int number)
+{
+	(void)number;
+	(void)fcntl(leased, F_SETLEASE, F_UNLCK);
+}
+
+START_TEST(a_leased_file_is_waited_for_and_nothing_else)
+{
+	char *dir = support_tmpdir();
+	const struct sigaction action = {.sa_handler = give_lease_up};
+	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+
+	support_write(sis_path(dir, "file"), "text");
+	ck_assert_int_eq(mkfifo(sis_path(dir, "fifo"), 0600), 0);
+	leased = open(sis_path(dir, "file"), O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(sigaction(SIGIO, &action, NULL), 0);
+	if (fcntl(leased, F_SETLEASE, F_WRLCK) == 0) {
+		fd = volume_open_regular(dirfd, "file", O_RDONLY);
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(fcntl(leased, F_GETLEASE), F_UNLCK);
+		(void)close(fd);
+	}
+	fd = volume_open_regular(dirfd, "fifo", O_RDONLY);
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	ck_assert_int_lt(volume_open_regular(dirfd, "fifo", O_WRONLY), 0);
+	ck_assert_int_eq(errno, ENXIO);
+	ck_assert_int_eq(symlink("file", sis_path(dir, "link")), 0);
+	ck_assert_int_lt(volume_open_regular(dirfd, "link", O_RDONLY), 0);
+	ck_assert_int_eq(errno, ELOOP);
+	(void)close(leased);
+	(void)close(dirfd);
 }
 END_TEST
 
@@ -246,7 +330,10 @@ int main(void)
 	tcase_add_test(tcase, paths_below_are_found);
 	tcase_add_test(tcase, nothing_leads_out_of_the_volume);
 	tcase_add_test(tcase, other_file_systems_below_are_not_entered);
-	tcase_add_test(tcase, the_volume_of_a_file_is_the_closest_with_a_store);
+	tcase_add_test(tcase, a_users_store_means_nothing_below_another_volume);
+	tcase_add_test(tcase, symbolic_links_below_a_volume_are_not_followed_to_a_file);
+	tcase_add_test(tcase, a_leased_file_is_waited_for_and_nothing_else);
+	tcase_add_test(tcase, the_volume_of_a_file_is_the_closest_with_a_store_of_roots);
 	tcase_add_loop_test(
 		tcase, reparse_points_are_kept_on_every_kind, 0, VOLUME_TYPES);
 	tcase_add_test(tcase, symbolic_links_have_none);

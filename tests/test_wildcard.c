@@ -1,6 +1,6 @@
 #include <locale.h>
 
-#include "engine/wildcard.h"
+#include "base/wildcard.h"
 #include "support.h"
 
 static const struct {
@@ -95,6 +95,82 @@ START_TEST(plain_names_are_told_from_patterns)
 }
 END_TEST
 
+static const struct {
+	const char *a, *b;
+	bool overlap;
+} pairs[] = {
+	{"*", "*", true},
+	{"*.pem", "*.pem", true},
+	{"*.pem", "*.key", false},
+	{"a*", "*b", true},
+	{"a*", "b*", false},
+	{"*", "", true},
+	{"?", "", false},
+	{"a*c", "ab*", true},
+	{"a*c", "*b", false},
+	{"*a*b*", "*b*a*", true},
+	{"??", "???", false},
+	{"?*", "??", true},
+	{"[0-7]*", "[8-f]*", false},
+	{"[0-8]*", "[8-f]*", true},
+	{"[!a]", "a", false},
+	{"[!a]", "[!b]", true},
+	{"[!a-y]", "[b-z]", true},
+	{"[!a-z]", "[b-y]", false},
+	{"[\xc3\xa0-\xc3\xbf]x", "\xc3\xa4?", true},
+	{"[\xc3\xa0-\xc3\xaf]x", "[\xc3\xb0-\xc3\xbf]?", false},
+	{"*", ".*", false},
+	{"?a", ".a", false},
+	{".*", ".h?", true},
+	{".*", "\\.h?", true},
+	{"a\\**", "a*b", true},
+	{"a\\**", "ab*", false},
+	{"[ab", "[a?", true},
+	{"[ab", "?b*", false},
+};
+
+START_TEST(patterns_overlap_where_a_name_matches_both)
+{
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		bool there = !pairs[i].overlap, back = there;
+
+		ck_assert_int_eq(
+			wildcard_overlap(pairs[i].a, pairs[i].b, &there), STATUS_OK);
+		ck_assert_int_eq(
+			wildcard_overlap(pairs[i].b, pairs[i].a, &back), STATUS_OK);
+		ck_assert_msg(there == pairs[i].overlap && back == there, "%s and %s",
+			pairs[i].a, pairs[i].b);
+	}
+}
+END_TEST
+
+START_TEST(a_pattern_overlaps_with_every_name_that_it_matches_and_no_other)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool overlap;
+
+		if (wildcard_present(cases[i].name) || strchr(cases[i].name, '\\'))
+			continue;
+		ck_assert_int_eq(
+			wildcard_overlap(cases[i].pattern, cases[i].name, &overlap),
+			STATUS_OK);
+		ck_assert_msg(overlap == cases[i].matches, "%s and %s", cases[i].pattern,
+			cases[i].name);
+	}
+}
+END_TEST
+
+START_TEST(overlaps_of_many_stars_do_not_explode)
+{
+	bool overlap;
+
+	ck_assert_int_eq(wildcard_overlap("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b",
+				 "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*c", &overlap),
+		STATUS_OK);
+	ck_assert(!overlap);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wildcard");
@@ -104,6 +180,10 @@ int main(void)
 	tcase_add_test(tc, the_locale_plays_no_part);
 	tcase_add_test(tc, many_stars_do_not_explode);
 	tcase_add_test(tc, plain_names_are_told_from_patterns);
+	tcase_add_test(tc, patterns_overlap_where_a_name_matches_both);
+	tcase_add_test(
+		tc, a_pattern_overlaps_with_every_name_that_it_matches_and_no_other);
+	tcase_add_test(tc, overlaps_of_many_stars_do_not_explode);
 	suite_add_tcase(suite, tc);
 	return support_run(suite);
 }

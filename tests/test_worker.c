@@ -74,6 +74,31 @@ static void assert_childless(void)
 
 /* ---- what a worker may tell ---- */
 
+START_TEST(answer_to_a_probe_is_believed_only_as_far_as_it_can_be)
+{
+	static const struct {
+		const char *mode, *more;
+		status code;
+		const char *problem;
+	} answers[] = {
+		{"fine", "0", STATUS_WIN32(ERROR_NOT_SUPPORTED), "no engine no?such"},
+		{"fine", "1", hrCommunicationError, "more engines"},
+		{"fine", "-1", hrCommunicationError, "fewer engines"},
+		{"probes-wrongly", "0", hrCommunicationError, "unexpected"},
+	};
+	char *path = sqlite_make(&store, "ca.db", "delete", 1);
+	const struct engine *engine;
+
+	use_fake(answers[_i].mode);
+	ck_assert_int_eq(setenv("FAKE_WORKER_MORE", answers[_i].more, 1), 0);
+	ck_assert_int_eq(engine_for_file(NULL, path, &engine), answers[_i].code);
+	ck_assert_ptr_null(engine);
+	sqlite_assert_detail(answers[_i].problem);
+	assert_childless();
+	free(path);
+}
+END_TEST
+
 /* Lines of an index, with DIR for the store's directory, and why it is refused. */
 static const struct {
 	const char *lines;
@@ -373,6 +398,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 100);
+	tcase_add_loop_test(
+		tcase, answer_to_a_probe_is_believed_only_as_far_as_it_can_be, 0, 4);
 	tcase_add_loop_test(tcase, index_is_believed_only_as_far_as_it_can_be, 0,
 		sizeof(indexes) / sizeof(indexes[0]));
 	tcase_add_test(tcase, index_of_100000_files_comes_through);

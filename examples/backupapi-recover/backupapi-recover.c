@@ -42,33 +42,58 @@ static int wrong_usage(void)
 	return EXIT_USAGE;
 }
 
-/* Was there anything to do? Only for the words at the end. */
-static bool is_pending(const char *server)
+#define RESTORE_UNKNOWN UINT32_MAX
+
+/* BACKUPAPI_RESTORE_..., only for the words at the end. */
+static uint32_t pending_restore(const char *server)
 {
 	struct backupapi_server_info *info;
-	bool pending;
+	uint32_t restore;
 
 	if (FAILED(backupapi_server_status(server, &info)))
-		return true;
-	pending = info->restore != BACKUPAPI_RESTORE_NONE;
+		return RESTORE_UNKNOWN;
+	restore = info->restore;
 	backupapi_free(info);
-	return pending;
+	return restore;
+}
+
+static void say_way_out(const char *server, uint32_t restore)
+{
+	if (restore == BACKUPAPI_RESTORE_COMPLETE)
+		report_plain(
+			"the service stays down; try again once the reason is gone, or "
+			"give this restore up (\"certbackup cancel %s\") and restore "
+			"another set",
+			server);
+	else if (restore == BACKUPAPI_RESTORE_OPEN)
+		report_plain("the service stays down until the program that restores is "
+			     "done; where none runs any more, give the restore up "
+			     "(\"certbackup cancel %s\")",
+			server);
+	else if (restore == BACKUPAPI_RESTORE_FAILED)
+		report_plain("the service stays down until another set is restored "
+			     "(\"certbackup restore %s DIR\")",
+			server);
 }
 
 static int recover(const char *server)
 {
-	bool pending = is_pending(server);
+	uint32_t restore = pending_restore(server);
 	int32_t rc = backupapi_recover(server);
 	char *shown;
 
 	if (FAILED(rc)) {
 		report_call(rc, server);
+		say_way_out(server, restore);
 		return EXIT_FAILED;
 	}
 	shown = str_display(server);
-	report_result("%s: %s", shown, pending ? "recovered" : "nothing to recover");
+	report_result("%s: %s", shown,
+		restore != BACKUPAPI_RESTORE_NONE ? "recovered" : "nothing to recover");
 	free(shown);
-	return report_finish(EXIT_DONE);
+	/* Whether the service may start does not depend on who can read this. */
+	(void)report_finish(EXIT_DONE);
+	return EXIT_DONE;
 }
 
 int main(int argc, char **argv)

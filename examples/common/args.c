@@ -40,7 +40,7 @@ static const struct known_option {
 	{"quiet", NULL, OPTION_QUIET, "print errors alone"},
 };
 
-#define REPEATED (OPTION_MAP | OPTION_INCLUDE | OPTION_EXCLUDE)
+#define REPEATED    (OPTION_MAP | OPTION_INCLUDE | OPTION_EXCLUDE)
 
 #define KNOWN_COUNT (sizeof(known) / sizeof(known[0]))
 

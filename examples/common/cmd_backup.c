@@ -192,7 +192,7 @@ static bool stream_file(struct backup *b, const struct listed *file, enum item_k
 
 	if (FAILED(rc))
 		return report_call(rc, file->path);
-	if (!set_writer_add(b->writer, kind, file->path, &source))
+	if (!set_writer_add(b->writer, kind, file->path, -1, &source))
 		return false;
 	rc = b->family->close(b->session);
 	return !FAILED(rc) || report_call(rc, file->path);

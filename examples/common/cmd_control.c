@@ -47,13 +47,58 @@ int cmd_resume(const struct family *family, const struct options *options)
 	return control(options->operands[0], BACKUPAPI_CONTROL_RESUME, "serving");
 }
 
+/* Completes what is registered with a failure, so that another restore can take its
+ * place. */
+static bool mark_failed(const struct family *family, const char *server)
+{
+	const struct token none = {0};
+	WCHAR *name = str_widen(server);
+	void *session;
+	int32_t rc = family->restore_prepare(name, &none, &session), ended;
+
+	free(name);
+	if (FAILED(rc))
+		return report_call(rc, server);
+	rc = family->restore_complete(session, HRESULT_FROM_WIN32(ERROR_CANCELLED));
+	if (FAILED(rc))
+		report_call(rc, server);
+	ended = family->restore_end(session);
+	if (FAILED(ended))
+		report_call(ended, server);
+	return !FAILED(rc) && !FAILED(ended);
+}
+
+/* Recovery has begun, and the library cannot take it back. One that has failed already is
+ * left as it is: the library notes there what may be done with it. */
+static int give_up_begun(const struct family *family, const char *server, int32_t code)
+{
+	struct backupapi_server_info *status;
+	bool failed;
+	int32_t rc;
+
+	report_call(code, server);
+	rc = backupapi_server_status(server, &status);
+	if (FAILED(rc)) {
+		report_call(rc, server);
+		return EXIT_FAILED;
+	}
+	failed = status->restore == BACKUPAPI_RESTORE_FAILED;
+	backupapi_free(status);
+	if (failed || mark_failed(family, server))
+		report_plain("%s: the service stays down until another full set is "
+			     "restored: \"%s restore %s DIR\"",
+			server, family->program, server);
+	return EXIT_FAILED;
+}
+
 int cmd_cancel(const struct family *family, const struct options *options)
 {
 	const char *server = options->operands[0];
 	int32_t rc = backupapi_cancel_restore(server);
 	char *shown;
 
-	(void)family;
+	if (rc == HRESULT_FROM_WIN32(ERROR_INVALID_STATE))
+		return give_up_begun(family, server, rc);
 	if (FAILED(rc)) {
 		report_call(rc, server);
 		return EXIT_FAILED;
@@ -127,7 +172,7 @@ int cmd_error(const struct family *family, const struct options *options)
 	if (!parse_number(text, &code) &&
 		(!strncasecmp(text, "unknown", 7) || !find_name(text, &code))) {
 		report_plain("%s: neither a number nor the name of an error", text);
-		return EXIT_FAILED;
+		return EXIT_USAGE;
 	}
 	printf("%s (0x%08X, %ld): %s\n", backupapi_error_name(code), (unsigned)code,
 		(long)code, backupapi_error_text(code));

@@ -33,14 +33,46 @@ static bool read_status(struct restore *r)
 	return !FAILED(rc) || report_call(rc, r->server);
 }
 
-static bool check_none_pending(const struct restore *r)
+/* One that failed keeps the service down until a good one takes its place. */
+static bool check_none_pending(
+	const struct restore *r, const struct backupapi_server_info *status)
 {
-	return r->status->restore == BACKUPAPI_RESTORE_NONE ||
-	       report_problem(ERROR_INVALID_STATE, r->status->name,
-		       "a restore is already registered: finish it with "
-		       "backupapi-recover, or "
-		       "give it up with %s cancel",
-		       r->family->program);
+	const char *program = r->family->program;
+
+	switch (status->restore) {
+	case BACKUPAPI_RESTORE_NONE:
+	case BACKUPAPI_RESTORE_FAILED:
+		return true;
+	case BACKUPAPI_RESTORE_OPEN:
+		return report_problem(ERROR_INVALID_STATE, r->status->name,
+			"a restore is already registered, by a program that has not "
+			"completed it, so backupapi-recover cannot finish it; unless "
+			"it still runs, give the restore up with %s cancel",
+			program);
+	default:
+		return report_problem(ERROR_INVALID_STATE, r->status->name,
+			"a restore is already registered: finish it with "
+			"backupapi-recover, or give it up with %s cancel",
+			program);
+	}
+}
+
+static bool has_room(const struct restore *r)
+{
+	const struct plan *const all[] = {&r->databases, &r->logs, &r->dynamic};
+
+	return plan_check_room(all, sizeof(all) / sizeof(all[0]));
+}
+
+static void plan_logs(struct restore *r)
+{
+	for (size_t i = 0; i < r->set_count; i++) {
+		char *stage = restore_log_stage(r, i);
+
+		if (stage)
+			plan_add_logs(&r->logs, &r->sets[i], stage);
+		free(stage);
+	}
 }
 
 static bool make_plans(struct restore *r)
@@ -51,17 +83,17 @@ static bool make_plans(struct restore *r)
 	if (r->options->given & OPTION_DYNAMIC)
 		plan_add(
 			&r->dynamic, &r->sets[r->set_count - 1], ITEM_DYNAMIC, &r->rules);
+	plan_logs(r);
 	if (r->databases.count == 0)
 		return report_problem(
 			ERROR_INVALID_DATA, r->sets[0].files.dir, "holds no database");
-	return plan_check(&r->databases) && plan_check(&r->dynamic) &&
-	       plan_check_room(&r->databases);
+	return plan_check(&r->databases) && plan_check(&r->dynamic) && has_room(r);
 }
 
 static bool look(struct restore *r)
 {
-	return read_status(r) && restore_open_sets(r) && check_none_pending(r) &&
-	       restore_check_sets(r) && make_plans(r);
+	return read_status(r) && restore_open_sets(r) &&
+	       check_none_pending(r, r->status) && restore_check_sets(r) && make_plans(r);
 }
 
 static void print_dry_run(const struct restore *r)
@@ -106,18 +138,33 @@ static bool copy_all(struct restore *r)
 {
 	bool ok;
 
-	progress_begin("restore", plan_bytes(&r->databases) + plan_bytes(&r->dynamic));
+	progress_begin("restore", plan_bytes(&r->databases) + plan_bytes(&r->logs) +
+					  plan_bytes(&r->dynamic));
 	ok = place_plan(r, &r->databases, place_staged);
 	for (size_t i = 0; ok && i < r->set_count; i++)
 		ok = place_logs_of(r, i);
 	return ok;
 }
 
+/* Since it was looked at, another program may have registered a restore; none can now. */
+static bool check_still_none(const struct restore *r)
+{
+	struct backupapi_server_info *status;
+	int32_t rc = backupapi_server_status(r->server, &status);
+	bool ok;
+
+	if (FAILED(rc))
+		return report_call(rc, r->server);
+	ok = check_none_pending(r, status);
+	backupapi_free(status);
+	return ok;
+}
+
 static bool put_back(struct restore *r)
 {
 	return restore_stop_service(r) && !signals_caught() && restore_begin(r) &&
-	       !signals_caught() && restore_register_sets(r) && copy_all(r) &&
-	       !signals_caught() && restore_finish(r);
+	       check_still_none(r) && !signals_caught() && restore_register_sets(r) &&
+	       copy_all(r) && !signals_caught() && restore_finish(r);
 }
 
 /* ---- after the completion ---- */
@@ -143,7 +190,10 @@ static bool recover_and_start(struct restore *r)
 		report_call(rc, r->server);
 		return report_plain(
 			"the files are ready, but recovery failed; the service stays "
-			"down; backupapi-recover tries again");
+			"down; backupapi-recover tries again, and after %s cancel "
+			"another "
+			"set can be restored",
+			r->family->program);
 	}
 	if (!change_service(r->server, BACKUPAPI_CONTROL_START))
 		return report_plain(
@@ -178,6 +228,7 @@ static void release(struct restore *r)
 	place_free(&r->place);
 	listing_free(&r->locations);
 	plan_free(&r->dynamic);
+	plan_free(&r->logs);
 	plan_free(&r->databases);
 	rules_free(&r->rules);
 	for (size_t i = 0; i < r->set_count; i++)

@@ -5,6 +5,7 @@
 #include "common/progress.h"
 #include "common/report.h"
 #include "common/set_reader.h"
+#include "common/signals.h"
 #include "common/str.h"
 
 static void collect(void *context, const char *text)
@@ -51,7 +52,7 @@ static bool verify(const char *dir, struct digest *digest, bool json)
 		ok = set_verify(&set, digest);
 		progress_end();
 		/* A database that is not what was saved needs no second opinion. */
-		ok = ok && set_verify_databases(&set);
+		ok = ok && set_verify_databases(&set) && !signals_caught();
 	}
 	report_observe(NULL, NULL);
 	if (json)
@@ -71,10 +72,13 @@ int cmd_verify(const struct family *family, const struct options *options)
 	(void)family;
 	if (json)
 		json_array(NULL);
-	for (int i = 0; i < options->count; i++)
+	signals_catch();
+	for (int i = 0; i < options->count && !signals_caught(); i++)
 		ok &= verify(options->operands[i], digest, json);
 	if (json)
 		json_end();
 	digest_free(digest);
-	return ok ? EXIT_DONE : EXIT_FAILED;
+	if (signals_caught())
+		report_plain("stopped by %s", signals_name(signals_caught()));
+	return signals_exit_status(ok ? EXIT_DONE : EXIT_FAILED);
 }

@@ -16,6 +16,9 @@
 
 #define RING 4
 
+/* Waking the thread up takes longer than hashing so little. */
+#define SMALL (64u << 10)
+
 struct digest {
 	EVP_MD_CTX *context;
 	unsigned char *buffers[RING];
@@ -93,18 +96,29 @@ void *digest_buffer(struct digest *d)
 	return d->buffers[d->head];
 }
 
+/* Nothing is queued, so that the thread uses neither context nor buffers. */
+static bool is_idle(struct digest *d)
+{
+	bool idle;
+
+	pthread_mutex_lock(&d->mutex);
+	idle = d->queued == 0;
+	pthread_mutex_unlock(&d->mutex);
+	return idle;
+}
+
 void digest_add(struct digest *d, size_t size)
 {
 	d->sizes[d->head] = size;
-	if (d->threaded) {
-		pthread_mutex_lock(&d->mutex);
-		d->head = (d->head + 1) % RING;
-		d->queued++;
-		pthread_cond_broadcast(&d->changed);
-		pthread_mutex_unlock(&d->mutex);
-	} else {
+	if (!d->threaded || (size <= SMALL && is_idle(d))) {
 		hash_chunk(d, d->head);
+		return;
 	}
+	pthread_mutex_lock(&d->mutex);
+	d->head = (d->head + 1) % RING;
+	d->queued++;
+	pthread_cond_broadcast(&d->changed);
+	pthread_mutex_unlock(&d->mutex);
 }
 
 static void wait_until_hashed(struct digest *d)

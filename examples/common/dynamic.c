@@ -8,6 +8,7 @@
 
 #include "common/report.h"
 #include "common/signals.h"
+#include "common/trusted.h"
 
 #define TRIES 5
 
@@ -48,21 +49,20 @@ static enum outcome save_once(struct set_writer *w, const char *path)
 	struct stat before, after;
 	enum outcome outcome = FAILED_FOR_GOOD;
 
-	live.fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (live.fd < 0 && errno == ENOENT)
-		return GONE;
-	if (live.fd < 0 || fstat(live.fd, &before) != 0)
+	live.fd = trusted_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (live.fd < 0)
+		return errno == ENOENT ? GONE : FAILED_FOR_GOOD;
+	if (fstat(live.fd, &before) != 0)
 		report_errno(errno, path);
 	else if (!S_ISREG(before.st_mode))
 		report_problem(ERROR_INVALID_DATA, path, "not a regular file");
-	else if (set_writer_add(w, ITEM_DYNAMIC, path, &source)) {
+	else if (set_writer_add(w, ITEM_DYNAMIC, path, live.fd, &source)) {
 		if (fstat(live.fd, &after) != 0)
 			report_errno(errno, path);
 		else
 			outcome = is_same(&before, &after) ? SAVED : CHANGED;
 	}
-	if (live.fd >= 0)
-		close(live.fd);
+	close(live.fd);
 	return outcome;
 }
 

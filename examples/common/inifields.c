@@ -64,8 +64,7 @@ void inifields_write(
 			section = fields[i].section;
 			fprintf(file, "\n[%s]\n", section);
 		}
-		write_field(
-			file, &fields[i], (const char *)structure + fields[i].offset);
+		write_field(file, &fields[i], (const char *)structure + fields[i].offset);
 	}
 }
 
@@ -147,8 +146,8 @@ static bool check_complete(const struct reading *reading, const char *label)
 	return true;
 }
 
-bool inifields_parse(const struct field *fields, size_t count, void *structure, char *text,
-	size_t size, const char *label)
+bool inifields_parse(const struct field *fields, size_t count, void *structure,
+	char *text, size_t size, const char *label)
 {
 	struct reading reading = {
 		.fields = fields,

@@ -31,7 +31,7 @@ void inifields_write(
 
 /* TEXT (SIZE bytes, a NUL behind them) is changed; keys that are not in the table are
  * left out. STRUCTURE is all zero on entry. False: reported, LABEL names the file. */
-bool inifields_parse(const struct field *fields, size_t count, void *structure, char *text,
-	size_t size, const char *label);
+bool inifields_parse(const struct field *fields, size_t count, void *structure,
+	char *text, size_t size, const char *label);
 
 #endif

@@ -14,6 +14,9 @@
 #include "common/mem.h"
 #include "common/report.h"
 
+/* "/proc/self/fd/" and a number */
+#define PROC_SIZE 32
+
 /* No ACL here, or no ACLs at all on this file system. */
 static bool means_none(int err)
 {
@@ -105,12 +108,31 @@ int meta_describe(const char *path, const struct stat *st, bool acls, struct met
 	return 0;
 }
 
-int meta_read(const char *path, struct meta *meta)
+/* What a service keeps is data: nothing in it is to run as somebody. On directories these
+ * bits say who owns and who removes what is in them. */
+static mode_t harmless(mode_t mode, const struct stat *st)
 {
+	return S_ISDIR(st->st_mode) ? mode : mode & 0777;
+}
+
+static void path_of_fd(int fd, char path[PROC_SIZE])
+{
+	snprintf(path, PROC_SIZE, "/proc/self/fd/%d", fd);
+}
+
+int meta_read(int fd, struct meta *meta)
+{
+	char path[PROC_SIZE];
 	struct stat st;
+	int err;
 
 	memset(meta, 0, sizeof(*meta));
-	return stat(path, &st) == 0 ? meta_describe(path, &st, true, meta) : errno;
+	if (fstat(fd, &st) != 0)
+		return errno;
+	path_of_fd(fd, path);
+	err = meta_describe(path, &st, true, meta);
+	meta->mode = harmless(meta->mode, &st);
+	return err;
 }
 
 uid_t meta_wanted_uid(const struct meta *meta)
@@ -190,26 +212,20 @@ static int set_acl(const char *path, const char *text, acl_type_t type)
 /* By way of /proc: there is no function for a default ACL that takes a descriptor. */
 static bool apply_acls(int fd, const char *label, const struct meta *meta)
 {
-	char path[64];
+	char path[PROC_SIZE];
 	int err;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	path_of_fd(fd, path);
 	err = meta_set_acls(path, meta);
 	return err == 0 || report_errno(err, label);
 }
 
-/* A program that was to run as its owner must not run as somebody else instead. */
 static bool apply_mode(int fd, const char *label, const struct meta *meta)
 {
-	mode_t mode = meta->mode;
 	struct stat st;
 
-	if (fstat(fd, &st) != 0)
-		return report_errno(errno, label);
-	if (S_ISREG(st.st_mode) &&
-		(st.st_uid != meta_wanted_uid(meta) || st.st_gid != meta_wanted_gid(meta)))
-		mode &= ~(mode_t)(S_ISUID | S_ISGID);
-	return fchmod(fd, mode) == 0 || report_errno(errno, label);
+	return (fstat(fd, &st) == 0 && fchmod(fd, harmless(meta->mode, &st)) == 0) ||
+	       report_errno(errno, label);
 }
 
 bool meta_apply(int fd, const char *label, const struct meta *meta)

@@ -19,12 +19,13 @@ struct meta {
 	char *default_acl; /* directories only */
 };
 
-/* Of what PATH names, symbolic links followed. 0 or errno. */
-int meta_read(const char *path, struct meta *meta);
+/* Of what FD (trusted.h) is, without what lets others run a file as its owner or group. 0 or
+ * errno. */
+int meta_read(int fd, struct meta *meta);
 
 /* To an open file; LABEL is for messages. Owners are taken by name where this system
  * knows the name, else by number. A caller that is not root keeps what it may not give
- * away. */
+ * away. A regular file is never set to run as its owner or group. */
 bool meta_apply(int fd, const char *label, const struct meta *meta);
 
 /* The pieces of both, for files that cannot be opened: PATH is followed to the file by the

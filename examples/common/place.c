@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/report.h"
 #include "common/str.h"
+#include "common/trusted.h"
 
 #define OPEN_DIR     (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define DEFAULT_MODE 0755
@@ -68,20 +69,16 @@ static int make_directory(struct place *place, int parent_fd, const char *path,
 	return -1;
 }
 
-/* Opens PATH; what is missing is made as the directory was that had its place above the
- * old file. -1: reported. */
+/* Opens PATH (trusted.h); what is missing is made as the directory was that had its place
+ * above the old file. -1: reported. */
 static int open_or_make(struct place *place, const char *path, const struct set *set,
 	const char *old_path)
 {
 	char *above, *old_above;
-	int fd = open(path, OPEN_DIR), parent_fd;
+	int fd = trusted_open(path, OPEN_DIR), parent_fd;
 
-	if (fd >= 0)
+	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	if (errno != ENOENT || !strcmp(path, "/")) {
-		fail_at(errno, path);
-		return -1;
-	}
 	above = path_parent(path);
 	old_above = path_parent(old_path);
 	parent_fd = open_or_make(place, above, set, old_above);
@@ -310,11 +307,24 @@ bool place_log(struct place *place, struct set *set, const struct item *item,
 	return ok;
 }
 
+/* If it is empty. */
+static void remove_directory(const char *path)
+{
+	char *above = path_parent(path);
+	int fd = trusted_open(above, OPEN_DIR);
+
+	free(above);
+	if (fd < 0)
+		return;
+	(void)unlinkat(fd, path_base(path), AT_REMOVEDIR);
+	close(fd);
+}
+
 void place_undo(struct place *place)
 {
 	close_directory(place);
 	for (size_t i = place->made.count; i-- > 0;)
-		(void)rmdir(place->made.items[i]);
+		remove_directory(place->made.items[i]);
 }
 
 void place_free(struct place *place)

@@ -3,8 +3,9 @@
  *
  * Databases are staged beside their target, where nothing can start on them before
  * recovery renames them; other files replace what is there in one step. Directories that
- * are missing come back with the owner and mode that MANIFEST gives them. Names below the
- * target's directory are made without following symbolic links.
+ * are missing come back with the owner and mode that MANIFEST gives them. The way
+ * there is walked as trusted.h says, and names in the target's directory are made without
+ * following symbolic links.
  */
 #ifndef COMMON_PLACE_H
 #define COMMON_PLACE_H

@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/report.h"
 #include "common/str.h"
+#include "common/trusted.h"
 
 /* ---- rules ---- */
 
@@ -96,19 +97,33 @@ static char *apply_rules(const struct rules *rules, const char *path)
 
 /* ---- plans ---- */
 
+static void add_move(
+	struct plan *plan, struct set *set, const struct item *item, char *target)
+{
+	array_reserve(&plan->moves, plan->count, &plan->capacity, sizeof(*plan->moves));
+	plan->moves[plan->count++] =
+		(struct move){.set = set, .item = item, .target = target};
+}
+
 void plan_add(struct plan *plan, struct set *set, enum item_kind kind,
 	const struct rules *rules)
 {
 	for (size_t i = 0; i < set->manifest.count; i++) {
 		const struct item *item = &set->manifest.items[i];
 
-		if (item->kind != kind)
-			continue;
-		array_reserve(
-			&plan->moves, plan->count, &plan->capacity, sizeof(*plan->moves));
-		plan->moves[plan->count++] = (struct move){.set = set,
-			.item = item,
-			.target = apply_rules(rules, item->path)};
+		if (item->kind == kind)
+			add_move(plan, set, item, apply_rules(rules, item->path));
+	}
+}
+
+void plan_add_logs(struct plan *plan, struct set *set, const char *directory)
+{
+	for (size_t i = 0; i < set->manifest.count; i++) {
+		const struct item *item = &set->manifest.items[i];
+
+		if (item->kind == ITEM_LOG || item->kind == ITEM_PATCH)
+			add_move(plan, set, item,
+				xasprintf("%s/%s", directory, path_base(item->path)));
 	}
 }
 
@@ -148,27 +163,35 @@ struct volumes {
 	size_t count, capacity;
 };
 
-/* What the file system of TARGET, or of what exists above it, has free. */
-static bool find_volume(const char *target, struct volume *volume)
+/* Opens the directory of TARGET, or what exists above it. -1: reported. */
+static int find_existing(const char *target)
 {
 	char *path = path_parent(target);
-	struct statvfs fs;
-	struct stat st;
-	bool ok = true;
+	int fd = trusted_find(path);
 
-	while (stat(path, &st) != 0) {
+	while (fd < 0 && errno == ENOENT) {
 		char *above = path_parent(path);
 
-		if (errno != ENOENT || !strcmp(path, "/"))
-			ok = report_errno(errno, path);
 		free(path);
 		path = above;
-		if (!ok)
-			break;
+		fd = trusted_find(path);
 	}
-	if (ok && statvfs(path, &fs) != 0)
-		ok = report_errno(errno, path);
 	free(path);
+	return fd;
+}
+
+static bool find_volume(const char *target, struct volume *volume)
+{
+	int fd = find_existing(target);
+	struct statvfs fs;
+	struct stat st;
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = (fstat(fd, &st) == 0 && fstatvfs(fd, &fs) == 0) ||
+	     report_errno(errno, target);
+	close(fd);
 	if (!ok)
 		return false;
 	volume->device = st.st_dev;
@@ -205,18 +228,25 @@ static bool has_room(const struct volume *volume)
 		have);
 }
 
-bool plan_check_room(const struct plan *plan)
+static bool add_needs(struct volumes *volumes, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct volume found = {0};
+
+		if (!find_volume(plan->moves[i].target, &found))
+			return false;
+		add_need(volumes, &found, plan->moves[i].item->size);
+	}
+	return true;
+}
+
+bool plan_check_room(const struct plan *const *plans, size_t count)
 {
 	struct volumes volumes = {0};
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < plan->count; i++) {
-		struct volume found = {0};
-
-		ok = find_volume(plan->moves[i].target, &found);
-		if (ok)
-			add_need(&volumes, &found, plan->moves[i].item->size);
-	}
+	for (size_t i = 0; ok && i < count; i++)
+		ok = add_needs(&volumes, plans[i]);
 	for (size_t i = 0; ok && i < volumes.count; i++)
 		ok = has_room(&volumes.items[i]);
 	free(volumes.items);

@@ -44,8 +44,12 @@ void plan_add(struct plan *plan, struct set *set, enum item_kind kind,
 /* Two files for one place are refused. False: reported. */
 bool plan_check(const struct plan *plan);
 
-/* Have the file systems that the plan goes to room for it? False: reported. */
-bool plan_check_room(const struct plan *plan);
+/* Adds the logs of SET, which all go to DIRECTORY. */
+void plan_add_logs(struct plan *plan, struct set *set, const char *directory);
+
+/* Have the file systems that all the plans go to room for them, and may they be reached
+ * (trusted.h)? False: reported. */
+bool plan_check_room(const struct plan *const *plans, size_t count);
 
 uint64_t plan_bytes(const struct plan *plan);
 void plan_print(const struct plan *plan);

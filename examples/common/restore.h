@@ -20,18 +20,20 @@ struct restore {
 	struct set *sets; /* the full one, then incremental ones */
 	size_t set_count;
 	struct rules rules;
-	struct plan databases, dynamic;
+	struct plan databases, logs, dynamic;
 	struct place place;
 	struct listing locations;
 	void *session;
-	bool open;       /* a session is */
-	bool stopped;    /* by us: the service ran before */
-	bool registered; /* by us, and not yet complete */
+	bool open;               /* a session is */
+	bool stopped;            /* by us: the service ran before */
+	bool registered;         /* by us, and not yet complete */
+	int64_t registered_time; /* as the library tells it; 0: unknown */
 	bool complete;
 };
 
 /* The sets: opened, of this server and family, the incremental ones belonging to the full
- * one, and every byte as it was saved. False: reported. */
+ * one, every byte as it was saved, and databases that pass their format's checks. False:
+ * reported. */
 bool restore_open_sets(struct restore *r);
 bool restore_check_sets(struct restore *r);
 

@@ -80,6 +80,9 @@ static bool verify_all(struct restore *r)
 	for (size_t i = 0; i < r->set_count && !signals_caught(); i++)
 		ok &= set_verify(&r->sets[i], r->digest);
 	progress_end();
+	/* Recovery would find a damaged database, too, but after the old ones are gone. */
+	for (size_t i = 0; ok && i < r->set_count && !signals_caught(); i++)
+		ok = set_verify_databases(&r->sets[i]);
 	return ok && !signals_caught();
 }
 

@@ -12,6 +12,7 @@
 #include "common/restore.h"
 #include "common/str.h"
 #include "common/tree.h"
+#include "common/trusted.h"
 
 bool restore_stop_service(struct restore *r)
 {
@@ -47,10 +48,10 @@ static const WCHAR *location(const struct restore *r, unsigned tag)
 
 char *restore_log_stage(const struct restore *r, size_t number)
 {
-	const char *log_dir = listing_path(&r->locations, TAG_LOG_DIR);
+	const char *log_dir = r->status->log_dir;
 	char *staged, *directory, *stage;
 
-	if (!log_dir || r->sets[number].info.log_high == 0)
+	if (!log_dir || !*log_dir || r->sets[number].info.log_high == 0)
 		return NULL;
 	staged = backupapi_restore_staging_path(log_dir);
 	if (!staged)
@@ -121,6 +122,22 @@ static bool add_logs(const struct restore *r, size_t number,
 	return *owned != NULL;
 }
 
+/* While the session keeps others out, what is registered is ours: also where the call
+ * failed after the registration got to the disk. */
+static void note_registered(struct restore *r, bool certain)
+{
+	struct backupapi_server_info *info;
+
+	r->registered = certain;
+	if (FAILED(backupapi_server_status(r->server, &info)))
+		return;
+	if (info->restore == BACKUPAPI_RESTORE_OPEN) {
+		r->registered = true;
+		r->registered_time = info->restore_time;
+	}
+	backupapi_free(info);
+}
+
 static bool register_set(struct restore *r, size_t number)
 {
 	struct registration registration = {
@@ -141,11 +158,13 @@ static bool register_set(struct restore *r, size_t number)
 		}
 	}
 	rc = r->family->restore_register(r->session, &registration);
-	if (!FAILED(rc))
-		r->registered = true;
+	if (FAILED(rc))
+		report_call(rc, r->server);
+	if (!r->registered)
+		note_registered(r, !FAILED(rc));
 	free_map(registration.map, registration.map_count);
 	backupapi_free(log_stage);
-	return !FAILED(rc) || report_call(rc, r->server);
+	return !FAILED(rc);
 }
 
 bool restore_register_sets(struct restore *r)
@@ -171,13 +190,25 @@ bool restore_finish(struct restore *r)
 
 /* ---- backwards ---- */
 
+static void remove_log_stage(const char *stage)
+{
+	char *above = path_parent(stage);
+	int fd = trusted_open(above, O_RDONLY | O_DIRECTORY);
+
+	free(above);
+	if (fd < 0)
+		return;
+	tree_remove(fd, path_base(stage), stage);
+	close(fd);
+}
+
 static void remove_log_stages(struct restore *r)
 {
 	for (size_t i = 0; i < r->set_count; i++) {
 		char *stage = restore_log_stage(r, i);
 
 		if (stage)
-			tree_remove(AT_FDCWD, stage, stage);
+			remove_log_stage(stage);
 		free(stage);
 	}
 }
@@ -195,32 +226,105 @@ static void start_again(struct restore *r)
 			  "is not");
 }
 
-void restore_undo(struct restore *r)
+/* From here on nothing can start on the registration, whoever comes next. */
+static bool fail_registration(struct restore *r)
+{
+	int32_t rc = r->family->restore_complete(
+		r->session, HRESULT_FROM_WIN32(ERROR_CANCELLED));
+
+	return !FAILED(rc) || report_call(rc, r->server);
+}
+
+static void end_session(struct restore *r)
 {
 	int32_t rc;
 
-	if (r->open) {
-		r->open = false;
-		rc = r->family->restore_end(r->session);
-		if (FAILED(rc))
-			report_call(rc, r->server);
-	}
-	if (r->complete)
+	if (!r->open)
 		return;
-	remove_log_stages(r);
-	if (r->registered) {
-		rc = backupapi_cancel_restore(r->server);
-		if (FAILED(rc)) {
-			report_call(rc, r->server);
-			report_plain("the restore stays registered, and the service "
-				     "down, until "
-				     "%s cancel %s",
-				r->family->program, r->server);
-			return;
-		}
-		r->registered = false;
-	}
+	r->open = false;
+	rc = r->family->restore_end(r->session);
+	if (FAILED(rc))
+		report_call(rc, r->server);
+}
+
+/* Since the session ended, another restore may have taken the place of this one. */
+static bool is_still_ours(const struct restore *r)
+{
+	struct backupapi_server_info *info;
+	int32_t rc = backupapi_server_status(r->server, &info);
+	bool ours;
+
+	if (FAILED(rc))
+		return report_call(rc, r->server);
+	ours = info->restore == BACKUPAPI_RESTORE_FAILED &&
+	       info->restore_result == HRESULT_FROM_WIN32(ERROR_CANCELLED) &&
+	       info->restore_maker == geteuid() && r->registered_time != 0 &&
+	       info->restore_time == r->registered_time;
+	backupapi_free(info);
+	return ours;
+}
+
+static bool leave_alone(const struct restore *r)
+{
+	return report_plain(
+		"nothing was restored; what is registered now is left alone, and "
+		"keeps the service down: see \"%s status %s\"",
+		r->family->program, r->server);
+}
+
+/* Starting would finish what another program has registered meanwhile. */
+static bool may_start(const struct restore *r)
+{
+	struct backupapi_server_info *info;
+	int32_t rc = backupapi_server_status(r->server, &info);
+	bool pending;
+
+	if (FAILED(rc))
+		return report_call(rc, r->server);
+	pending = info->restore != BACKUPAPI_RESTORE_NONE;
+	backupapi_free(info);
+	return !pending || leave_alone(r);
+}
+
+static bool stay_registered(const struct restore *r)
+{
+	return report_plain("the restore stays registered, and the service down, until "
+			    "\"%s cancel %s\"",
+		r->family->program, r->server);
+}
+
+/* A restore that failed earlier may have left the store half recovered: then it stays
+ * down. */
+static bool cancel_registration(struct restore *r, bool noted)
+{
+	int32_t rc;
+
+	if (r->status->restore != BACKUPAPI_RESTORE_NONE)
+		return report_plain(
+			"nothing was restored; as before, the service stays down until a "
+			"restore succeeds, since an earlier one failed");
+	if (!noted)
+		return stay_registered(r);
+	if (!is_still_ours(r))
+		return leave_alone(r);
+	rc = backupapi_cancel_restore(r->server);
+	if (!FAILED(rc))
+		return true;
+	report_call(rc, r->server);
+	return stay_registered(r);
+}
+
+void restore_undo(struct restore *r)
+{
+	bool noted = !r->open || !r->registered || fail_registration(r);
+
+	if (!r->complete)
+		remove_log_stages(r);
+	end_session(r);
+	if (r->complete || (r->registered && !cancel_registration(r, noted)))
+		return;
+	r->registered = false;
 	place_undo(&r->place);
-	if (r->stopped)
+	if (r->stopped && may_start(r))
 		start_again(r);
 }

@@ -57,7 +57,8 @@ char *set_dir_load(struct set_dir *set, const char *name, uint64_t limit, size_t
 	return data;
 }
 
-char *set_dir_load_text(struct set_dir *set, const char *name, uint64_t limit, size_t *size)
+char *set_dir_load_text(
+	struct set_dir *set, const char *name, uint64_t limit, size_t *size)
 {
 	char *text = set_dir_load(set, name, limit, size), *label;
 
@@ -247,6 +248,6 @@ bool set_dir_verify_size(const struct set_dir *set, const char *relative, uint64
 	const struct sum *sum = sums_find(&set->sums, relative);
 
 	return (sum && sum->size == size) ||
-	       not_part(set, relative, sum ? "not of the size that MANIFEST says"
-					   : "not in SHA256SUMS");
+	       not_part(set, relative,
+		       sum ? "not of the size that MANIFEST says" : "not in SHA256SUMS");
 }

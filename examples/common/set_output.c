@@ -140,8 +140,7 @@ static bool copy_source(struct set_output *o, int fd, const struct source *sourc
 
 		if (signals_caught())
 			return false;
-		*read_failed =
-			!source->read(source->context, buffer, DIGEST_CHUNK, &got);
+		*read_failed = !source->read(source->context, buffer, DIGEST_CHUNK, &got);
 		if (*read_failed)
 			return false;
 		if (got == 0)

@@ -25,7 +25,7 @@ struct source {
 
 /* How files get to the disk. */
 enum set_sync {
-	SET_SYNC_FILES,	 /* each by itself: few large ones */
+	SET_SYNC_FILES,  /* each by itself: few large ones */
 	SET_SYNC_SYSTEM, /* the whole file system at the end: many small ones */
 };
 

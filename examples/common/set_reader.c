@@ -42,7 +42,8 @@ static bool load_token(struct set *set)
 {
 	if (!sums_find(&set->files.sums, "token"))
 		return true;
-	set->token.data = set_dir_load(&set->files, "token", TOKEN_LIMIT, &set->token.size);
+	set->token.data =
+		set_dir_load(&set->files, "token", TOKEN_LIMIT, &set->token.size);
 	return set->token.data != NULL;
 }
 

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/mem.h"
 #include "common/report.h"
 #include "common/str.h"
+#include "common/trusted.h"
 
 struct set_writer {
 	struct set_output *output;
@@ -65,86 +67,124 @@ static char *without_part_suffix(const char *path)
 	return xstrndup(path, (size_t)(suffix - path));
 }
 
-/* A file can be gone by now: the set has the state of the backup's beginning. Then it
- * gets its directory's owner, and a mode that tells nobody anything. */
-static bool read_meta(enum item_kind kind, const char *path, struct meta *meta)
-{
-	int err = meta_read(path, meta);
-	char *other = NULL;
+enum look { LOOK_FOUND, LOOK_NOTHING, LOOK_FAILED };
 
-	if (err == ENOENT && kind == ITEM_LOG && (other = without_part_suffix(path)))
-		err = meta_read(other, meta);
-	free(other);
-	if (err == ENOENT) {
-		other = path_parent(path);
-		err = meta_read(other, meta);
-		free(other);
-		if (err == 0) {
-			free(meta->acl);
-			free(meta->default_acl);
-			meta->acl = meta->default_acl = NULL;
-			meta->mode = 0600;
-		}
-	}
-	return err == 0 || err == ENOENT || report_errno(err, path);
+static enum look read_open(int fd, const char *path, struct meta *meta)
+{
+	int err = meta_read(fd, meta);
+
+	if (err == 0)
+		return LOOK_FOUND;
+	report_errno(err, path);
+	return LOOK_FAILED;
 }
 
+static enum look look_at(const char *path, struct meta *meta)
+{
+	int fd = trusted_find(path);
+	enum look found;
+
+	memset(meta, 0, sizeof(*meta));
+	if (fd < 0)
+		return errno == ENOENT ? LOOK_NOTHING : LOOK_FAILED;
+	found = read_open(fd, path, meta);
+	close(fd);
+	return found;
+}
+
+/* The directory's owner, and a mode that tells nobody anything. */
+static enum look look_above(const char *path, struct meta *meta)
+{
+	char *above = path_parent(path);
+	enum look found = look_at(above, meta);
+
+	free(above);
+	if (found != LOOK_FOUND)
+		return found;
+	free(meta->acl);
+	free(meta->default_acl);
+	meta->acl = meta->default_acl = NULL;
+	meta->mode = 0600;
+	return LOOK_FOUND;
+}
+
+/* A file can be gone by now: the set has the state of the backup's beginning. */
+static bool read_meta(enum item_kind kind, const char *path, struct meta *meta)
+{
+	enum look found = look_at(path, meta);
+	char *other = NULL;
+
+	if (found == LOOK_NOTHING && kind == ITEM_LOG &&
+		(other = without_part_suffix(path)))
+		found = look_at(other, meta);
+	free(other);
+	if (found == LOOK_NOTHING)
+		found = look_above(path, meta);
+	return found != LOOK_FAILED;
+}
+
+static bool note_directory(struct set_writer *w, const char *directory)
+{
+	struct meta meta;
+	enum look found = look_at(directory, &meta);
+
+	if (found == LOOK_FOUND)
+		manifest_add(&w->manifest, ITEM_DIRECTORY, directory)->meta = meta;
+	return found != LOOK_FAILED;
+}
+
+/* Those above PATH, as far as the last file's were not the same. */
 static bool note_directories(struct set_writer *w, const char *path)
 {
-	char *directory = path_parent(path);
+	char *parent = path_parent(path), *directory = xstrdup(parent);
+	bool ok = true;
 
-	if (w->last_parent && !strcmp(w->last_parent, directory)) {
-		free(directory);
-		return true;
-	}
-	while (strcmp(directory, "/") != 0 &&
+	while (ok && strcmp(directory, "/") != 0 &&
 		!(w->last_parent && path_is_below(w->last_parent, directory))) {
-		struct meta meta;
 		char *above = path_parent(directory);
-		int err = meta_read(directory, &meta);
 
-		if (err == 0)
-			manifest_add(&w->manifest, ITEM_DIRECTORY, directory)->meta =
-				meta;
-		else if (err != ENOENT)
-			report_errno(err, directory);
+		ok = note_directory(w, directory);
 		free(directory);
 		directory = above;
-		if (err != 0 && err != ENOENT) {
-			free(directory);
-			return false;
-		}
 	}
 	free(directory);
 	free(w->last_parent);
-	w->last_parent = path_parent(path);
-	return true;
+	w->last_parent = parent;
+	return ok;
 }
 
-bool set_writer_add(struct set_writer *w, enum item_kind kind, const char *path,
+static void note_file(struct set_writer *w, enum item_kind kind, const char *path,
+	uint64_t size, const struct meta *meta)
+{
+	struct item *item = manifest_add(&w->manifest, kind, path);
+
+	item->meta = *meta;
+	item->size = size;
+	w->files++;
+	w->bytes += size;
+}
+
+bool set_writer_add(struct set_writer *w, enum item_kind kind, const char *path, int fd,
 	const struct source *source)
 {
 	char *relative;
 	struct meta meta;
 	uint64_t size = 0;
-	struct item *item;
 	bool ok, read_failed;
 
-	if (!note_directories(w, path) || !read_meta(kind, path, &meta))
+	if (!note_directories(w, path))
+		return false;
+	if (fd >= 0 ? read_open(fd, path, &meta) != LOOK_FOUND
+		    : !read_meta(kind, path, &meta))
 		return false;
 	relative = item_location(kind, path);
 	ok = set_output_file(w->output, relative, source, &size, &read_failed);
 	free(relative);
-	if (!ok) {
+	if (ok)
+		note_file(w, kind, path, size, &meta);
+	else
 		meta_free(&meta);
-		return false;
-	}
-	item = manifest_add(&w->manifest, kind, path);
-	item->meta = meta;
-	item->size = size;
-	w->files++;
-	w->bytes += size;
-	return true;
+	return ok;
 }
 
 bool set_writer_forget_last(struct set_writer *w)

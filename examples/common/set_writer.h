@@ -24,9 +24,10 @@ bool set_writer_check_room(const struct set_writer *w, uint64_t bytes, uint64_t 
 /* Creates the partial directory. From here on signals are caught, not obeyed at once. */
 bool set_writer_begin(struct set_writer *w);
 
-/* Saves SOURCE as the file that was at PATH, with PATH's owner, mode, ACL and times.
- * False: reported, or a signal was caught. */
-bool set_writer_add(struct set_writer *w, enum item_kind kind, const char *path,
+/* Saves SOURCE as the file that was at PATH, with the owner, mode, ACL and times of FD or,
+ * where that is -1, of what is found at PATH (trusted.h). False: reported, or a signal was
+ * caught. */
+bool set_writer_add(struct set_writer *w, enum item_kind kind, const char *path, int fd,
 	const struct source *source);
 
 /* Takes back what the last set_writer_add did. */

@@ -34,6 +34,21 @@ void xattrs_free(struct xattrs *xattrs)
 	memset(xattrs, 0, sizeof(*xattrs));
 }
 
+void xattrs_drop(struct xattrs *xattrs, xattrs_filter drop)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < xattrs->count; i++) {
+		if (!drop(xattrs->items[i].name)) {
+			xattrs->items[kept++] = xattrs->items[i];
+			continue;
+		}
+		free(xattrs->items[i].name);
+		free(xattrs->items[i].value);
+	}
+	xattrs->count = kept;
+}
+
 /* ---- files ---- */
 
 static bool means_none(int err)
@@ -128,19 +143,23 @@ int xattrs_apply(const char *path, const struct xattrs *xattrs)
 
 /* ---- fields ---- */
 
+static const char hex_digits[] = "0123456789abcdef";
+
 void hex_write(FILE *file, const void *data, size_t size)
 {
 	const unsigned char *bytes = data;
 
-	for (size_t i = 0; i < size; i++)
-		fprintf(file, "%02x", bytes[i]);
+	for (size_t i = 0; i < size; i++) {
+		fputc(hex_digits[bytes[i] >> 4], file);
+		fputc(hex_digits[bytes[i] & 15], file);
+	}
 }
 
 static int digit(char c)
 {
-	const char *digits = "0123456789abcdef", *found = c ? strchr(digits, c) : NULL;
+	const char *found = c ? strchr(hex_digits, c) : NULL;
 
-	return found ? (int)(found - digits) : -1;
+	return found ? (int)(found - hex_digits) : -1;
 }
 
 bool hex_parse(const char *digits, unsigned char **data, size_t *size)

@@ -29,6 +29,9 @@ typedef bool (*xattrs_filter)(const char *name);
 /* Of what PATH names, followed ("/proc/self/fd/5"). *ACLS: it has an ACL. 0 or errno. */
 int xattrs_read(const char *path, xattrs_filter skip, struct xattrs *xattrs, bool *acls);
 
+/* Takes those out of the list that DROP is true for. */
+void xattrs_drop(struct xattrs *xattrs, xattrs_filter drop);
+
 /* 0, or the errno of the first that could not be set; all are tried. */
 int xattrs_apply(const char *path, const struct xattrs *xattrs);
 

@@ -121,25 +121,43 @@ static bool apply(
 	return err == 0 || report_errno(err, label);
 }
 
-bool attributes_apply(int dirfd, const char *name, const char *label,
+bool attributes_left_out(const char *name)
+{
+	static const char *const link[] = {
+		"user.ntfs_reparse_data", "user.backupapi_sis", "trusted.backupapi_sis"};
+
+	for (size_t i = 0; i < sizeof(link) / sizeof(link[0]); i++)
+		if (!strcmp(name, link[i]))
+			return true;
+	return !strncmp(name, "system.", strlen("system."));
+}
+
+bool attributes_apply(
+	int fd, const char *label, const struct entry *entry, unsigned *lost)
+{
+	char proc[PROC_SIZE];
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	return apply(proc, label, entry, lost);
+}
+
+bool attributes_apply_at(int dirfd, const char *name, const char *label,
 	const struct entry *entry, unsigned *lost)
 {
 	int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	char proc[PROC_SIZE];
 	bool ok;
 
 	if (fd < 0)
 		return report_errno(errno, label);
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-	ok = apply(proc, label, entry, lost);
+	ok = attributes_apply(fd, label, entry, lost);
 	close(fd);
 	return ok;
 }
 
 void attributes_warn(unsigned lost, const char *volume)
 {
-	static const char *const names[] = {
-		"owners", "modes", "access control lists", "extended attributes", "times"};
+	static const char *const names[] = {"owners", "modes", "access control lists",
+		"extended attributes", "times"};
 	char text[128] = "", *shown;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

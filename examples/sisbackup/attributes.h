@@ -15,9 +15,17 @@ enum lost {
 	LOST_TIMES = 1 << 4,
 };
 
-/* Owner, extended attributes, mode, ACLs and last the times of ENTRY, to NAME in DIRFD
- * itself. What is not kept is added to *LOST. False: reported. */
-bool attributes_apply(int dirfd, const char *name, const char *label,
+/* What makes a file a link, and what is of the system: never saved as an attribute, never
+ * given back as one, whatever a set says. */
+bool attributes_left_out(const char *name);
+
+/* Owner, extended attributes, mode, ACLs and last the times of ENTRY, to what FD is open
+ * on (O_PATH will do). What is not kept is added to *LOST. False: reported. */
+bool attributes_apply(
+	int fd, const char *label, const struct entry *entry, unsigned *lost);
+
+/* The same to NAME in DIRFD itself. */
+bool attributes_apply_at(int dirfd, const char *name, const char *label,
 	const struct entry *entry, unsigned *lost);
 
 /* One line that says what was lost. */

@@ -8,6 +8,7 @@
 #include "common/fields.h"
 #include "common/mem.h"
 #include "common/str.h"
+#include "sisbackup/attributes.h"
 #include "sisbackup/pass.h"
 
 #define NO_DATA "0+0" /* a sparse file that is one hole */
@@ -103,8 +104,8 @@ static bool check_target(const struct entry *entry)
 }
 
 /* Ascending, inside of the file. */
-static bool parse_range(char *field, uint64_t from, uint64_t size,
-	struct backupapi_range *range)
+static bool parse_range(
+	char *field, uint64_t from, uint64_t size, struct backupapi_range *range)
 {
 	char *plus = strchr(field, '+');
 
@@ -180,5 +181,6 @@ const char *catalog_parse_line(struct catalog *catalog, char *line)
 		return "data";
 	if (!xattrs_parse(fields[FIELD_XATTRS], &entry->xattrs))
 		return "attributes";
+	xattrs_drop(&entry->xattrs, attributes_left_out);
 	return NULL;
 }

@@ -31,16 +31,14 @@ static void write_catalog(const void *context, FILE *file)
 	catalog_write(context, file);
 }
 
-static bool describe(
-	const struct volume *v, struct set_output *o, struct volinfo *info)
+static bool describe(const struct volume *v, struct set_output *o, struct volinfo *info)
 {
 	info->volume = xstrdup(*v->root ? v->root : "/");
 	info->filesystem = xstrdup(fskind_name(v->fd));
 	info->host = host_name();
 	info->library = xstrdup(backupapi_version());
 	info->finished = (int64_t)time(NULL);
-	info->skipped =
-		v->skipped > UINT32_MAX ? UINT32_MAX : (uint32_t)v->skipped;
+	info->skipped = v->skipped > UINT32_MAX ? UINT32_MAX : (uint32_t)v->skipped;
 	return set_output_text(o, "backup.ini", write_info, info) &&
 	       set_output_text(o, "MANIFEST", write_catalog, &v->catalog);
 }
@@ -63,8 +61,8 @@ static void print_done(const struct volume *v, const char *target)
 	char bytes[STR_BYTES_SIZE], *shown = str_display(target);
 
 	str_bytes((double)v->bytes, bytes);
-	report_result("%s: %llu files, %llu links to %llu common-store files, %s%s", shown,
-		(unsigned long long)(v->files), (unsigned long long)v->links,
+	report_result("%s: %llu files, %llu links to %llu common-store files, %s%s",
+		shown, (unsigned long long)(v->files), (unsigned long long)v->links,
 		(unsigned long long)v->store_files, bytes,
 		v->skipped ? "; incomplete" : "");
 	free(shown);
@@ -95,5 +93,5 @@ int cmd_backup(const struct family *family, const struct options *options)
 	ok = volume_open(&v, options->operands[0], options) &&
 	     save(&v, options->operands[1]) && v.skipped == 0;
 	ok = volume_close(&v) && ok;
-	return signals_exit_status(ok ? EXIT_DONE : EXIT_FAILED);
+	return ok ? EXIT_DONE : signals_exit_status(EXIT_FAILED);
 }

@@ -16,6 +16,8 @@
 #include "sisbackup/attributes.h"
 #include "sisbackup/commands.h"
 #include "sisbackup/fskind.h"
+#include "sisbackup/rebind.h"
+#include "sisbackup/replace.h"
 #include "sisbackup/restore.h"
 
 /* ---- the volume ---- */
@@ -54,40 +56,19 @@ static bool any_link(const struct restore *r)
 
 /* ---- files ---- */
 
-/* Another name for what was restored as FIRST. */
-static bool add_name(struct restore *r, const char *first, const char *path)
-{
-	struct tree other;
-	const char *from, *to;
-	int from_fd, to_fd, err = 0;
-	char *label;
-
-	tree_init(&other, r->fd, r->root);
-	from_fd = tree_parent(&other, first, false, &from);
-	to_fd = tree_parent(&r->tree, path, false, &to);
-	if (from_fd >= 0 && to_fd >= 0 && linkat(from_fd, from, to_fd, to, 0) != 0)
-		err = errno;
-	if (err == EEXIST && r->options->given & OPTION_FORCE)
-		err = unlinkat(to_fd, to, 0) == 0 &&
-				      linkat(from_fd, from, to_fd, to, 0) == 0
-			      ? 0
-			      : errno;
-	tree_close(&other);
-	if (err == 0)
-		return from_fd >= 0 && to_fd >= 0;
-	label = tree_label(&r->tree, path);
-	report_errno(err, label);
-	free(label);
-	return false;
-}
-
 static bool restore_file(struct restore *r, const struct entry *entry)
 {
 	const struct entry *file = file_of(r, entry);
 	size_t index = (size_t)(file - r->set.catalog.items);
 
-	if (r->restored_as[index])
-		return add_name(r, r->restored_as[index], entry->path);
+	if (r->restored_as[index]) {
+		if (!restore_name(r, r->restored_as[index], entry->path,
+			    file->kind == ENTRY_LINK))
+			return false;
+		if (file->kind == ENTRY_LINK)
+			strings_take(&r->links, xstrdup(entry->path));
+		return true;
+	}
 	if (!restore_entry(r, file, entry->path))
 		return false;
 	r->restored_as[index] = entry->path;
@@ -116,7 +97,10 @@ static bool restore_store(struct restore *r, const struct strings *names)
 	for (size_t i = 0; i < names->count; i++) {
 		if (signals_caught() || r->stopped)
 			return false;
-		if (!restore_store_file(r, names->items[i]))
+		if (restore_store_file(r, names->items[i]))
+			r->bytes +=
+				entry_stored_size(rebind_store_entry(r, names->items[i]));
+		else
 			r->failed++;
 	}
 	return true;
@@ -148,10 +132,25 @@ static bool begin_pass(struct restore *r)
 	return ok;
 }
 
+/* On NTFS the system takes each name of a link for what it was before until it looks
+ * again, which fails once. */
+static void look_at_links(struct restore *r)
+{
+	for (size_t i = 0; i < r->set.catalog.count; i++) {
+		const struct entry *entry = &r->set.catalog.items[i];
+		struct stat st;
+
+		if (r->choices[i] == CHOICE_YES && file_of(r, entry)->kind == ENTRY_LINK)
+			(void)tree_look(&r->tree, entry->path, &st);
+	}
+}
+
 static bool end_pass(struct restore *r)
 {
 	bool ok = pass_end(r->pass);
 
+	if (r->pass && r->ntfs)
+		look_at_links(r);
 	r->pass = NULL;
 	if (!ok)
 		restore_remove_bare(r);
@@ -174,10 +173,12 @@ static bool restore_all(struct restore *r)
 
 	signals_catch();
 	progress_begin("restore", bytes_to_restore(r));
+	replace_clean(r);
 	ok = restore_directories(r) && begin_pass(r) && restore_files(r) &&
 	     restore_store(r, &r->store_names);
 	progress_end();
 	ok = end_pass(r) && ok;
+	ok = replace_finish(r) && ok;
 	ok = restore_directory_attributes(r) && ok;
 	if (syncfs(r->fd) != 0)
 		ok = report_errno(errno, r->root);
@@ -213,7 +214,10 @@ static void close_restore(struct restore *r)
 	free(r->choices);
 	free(r->restored_as);
 	free(r->created);
+	rebind_free(r);
 	strings_free(&r->links);
+	strings_free(&r->replaced);
+	strings_free(&r->kept);
 	strings_free(&r->store_names);
 }
 

@@ -19,8 +19,7 @@ static bool matches(const char *pattern, const char *relative)
 	own = xstrndup(pattern, length);
 	whole = strchr(own, '/') != NULL;
 	found = fnmatch(*own == '/' ? own + 1 : own,
-			whole ? relative : path_base(relative),
-			FNM_PATHNAME) == 0;
+			whole ? relative : path_base(relative), FNM_PATHNAME) == 0;
 	free(own);
 	return found;
 }

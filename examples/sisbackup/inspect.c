@@ -16,23 +16,16 @@
 
 #include "common/mem.h"
 #include "common/report.h"
+#include "sisbackup/attributes.h"
+#include "sisbackup/holes.h"
 #include "sisbackup/pass.h"
 
 #define PROC_SIZE     64
+#define TRIES         3
 #define NTFS_REPARSE  "system.ntfs_reparse_data"
+#define REPARSE       "user.ntfs_reparse_data"
+#define ROOTS_RECORD  "trusted.backupapi_sis"
 #define SIS_TAG_BYTES "\x07\x00\x00\x80"
-
-/* What makes a link is saved as its reparse buffer, and made anew at a restore. */
-static bool is_link_attribute(const char *name)
-{
-	static const char *const own[] = {
-		"user.ntfs_reparse_data", "user.backupapi_sis", "trusted.backupapi_sis"};
-
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (!strcmp(name, own[i]))
-			return true;
-	return false;
-}
 
 static enum entry_kind kind_of(mode_t mode)
 {
@@ -54,11 +47,12 @@ static enum entry_kind kind_of(mode_t mode)
 	}
 }
 
-/* A link of NTFS shows as a symbolic link with an invented target. */
-static bool is_ntfs_link(const char *proc)
+/* Has the attribute NAME the reparse point of a single-instance link? A link of NTFS shows
+ * as a symbolic link with an invented target. */
+static bool has_link_point(const char *proc, const char *name)
 {
 	char tag[REPARSE_LIMIT];
-	ssize_t n = getxattr(proc, NTFS_REPARSE, tag, sizeof(tag));
+	ssize_t n = getxattr(proc, name, tag, sizeof(tag));
 
 	return n >= 4 && memcmp(tag, SIS_TAG_BYTES, 4) == 0;
 }
@@ -68,7 +62,7 @@ static bool read_target(int fd, const char *proc, const char *path, struct entry
 	char target[PATH_MAX];
 	ssize_t n;
 
-	if (is_ntfs_link(proc))
+	if (has_link_point(proc, NTFS_REPARSE))
 		return report_problem(ERROR_FILE_NOT_FOUND, path,
 			"a single-instance link whose common-store file is missing");
 	n = readlinkat(fd, "", target, sizeof(target));
@@ -81,11 +75,13 @@ static bool read_target(int fd, const char *proc, const char *path, struct entry
 }
 
 /* *IS_LINK, with the reparse buffer in ENTRY. False: reported. */
-static bool read_link(const char *path, struct entry *entry, bool *is_link)
+static bool read_link(const struct inspect_store *store, const char *path,
+	struct entry *entry, bool *is_link)
 {
 	unsigned char buffer[REPARSE_LIMIT];
 	uint32_t size = 0;
-	int32_t rc = backupapi_get_reparse_point(path, buffer, sizeof(buffer), &size);
+	int32_t rc = backupapi_sis_get_reparse_point(
+		store->root, path, buffer, sizeof(buffer), &size);
 
 	*is_link = !FAILED(rc);
 	if (*is_link) {
@@ -97,6 +93,23 @@ static bool read_link(const char *path, struct entry *entry, bool *is_link)
 	}
 	return rc == HRESULT_FROM_WIN32(ERROR_NOT_A_REPARSE_POINT) ||
 	       report_call(rc, path);
+}
+
+/* The library was asked by path. Has the open file the reparse point that it told of, and
+ * may it have it: does root vouch for it, or is it the store owner's? */
+static bool is_that_link(
+	const char *proc, const struct inspect_store *store, const struct entry *entry)
+{
+	unsigned char buffer[REPARSE_LIMIT];
+	ssize_t n = getxattr(proc, NTFS_REPARSE, buffer, sizeof(buffer));
+
+	if (n < 0 && entry->st.st_uid != store->owner &&
+		getxattr(proc, ROOTS_RECORD, NULL, 0) <= 0)
+		return false;
+	if (n < 0)
+		n = getxattr(proc, REPARSE, buffer, sizeof(buffer));
+	return n >= (ssize_t)entry->reparse_size &&
+	       memcmp(buffer, entry->reparse, entry->reparse_size) == 0;
 }
 
 /* Every link has an attribute, which is listed but on NTFS; there it shows as a symbolic
@@ -113,43 +126,8 @@ static bool may_be_link(const struct entry *entry, const char *proc, bool any_at
 static void number_device(struct entry *entry)
 {
 	if (entry->kind == ENTRY_CHAR || entry->kind == ENTRY_BLOCK)
-		entry->target = xasprintf("%u:%u", major(entry->st.st_rdev),
-			minor(entry->st.st_rdev));
-}
-
-static bool any_skipped;
-
-static bool skip_attribute(const char *name)
-{
-	bool skip = is_link_attribute(name);
-
-	any_skipped = any_skipped || skip;
-	return skip;
-}
-
-static bool describe(
-	int fd, const char *path, bool links, struct entry *entry)
-{
-	char proc[PROC_SIZE];
-	bool acls, is_link = false;
-	int err;
-
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-	entry->kind = kind_of(entry->st.st_mode);
-	if (entry->kind == ENTRY_FILE)
-		entry->size = (uint64_t)entry->st.st_size;
-	any_skipped = false;
-	err = xattrs_read(proc, skip_attribute, &entry->xattrs, &acls);
-	if (err == 0)
-		err = meta_describe(proc, &entry->st, acls, &entry->meta);
-	if (err)
-		return report_errno(err, path);
-	if (links && may_be_link(entry, proc, any_skipped) &&
-		!read_link(path, entry, &is_link))
-		return false;
-	number_device(entry);
-	return is_link || entry->kind != ENTRY_SYMLINK ||
-	       read_target(fd, proc, path, entry);
+		entry->target = xasprintf(
+			"%u:%u", major(entry->st.st_rdev), minor(entry->st.st_rdev));
 }
 
 static int open_path(int dirfd, const char *name)
@@ -160,21 +138,6 @@ static int open_path(int dirfd, const char *name)
 	if (fd < 0 && errno == EIO)
 		fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return fd;
-}
-
-bool inspect(int dirfd, const char *name, const char *path, bool links, struct entry *entry,
-	bool *gone)
-{
-	int fd = open_path(dirfd, name);
-	bool ok;
-
-	*gone = fd < 0 && errno == ENOENT;
-	if (fd < 0)
-		return !*gone && report_errno(errno, path);
-	ok = fstat(fd, &entry->st) == 0 ? describe(fd, path, links, entry)
-					: report_errno(errno, path);
-	close(fd);
-	return ok;
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -189,6 +152,134 @@ static bool same(const struct stat *a, const struct stat *b)
 	       same_time(a->st_ctim, b->st_ctim);
 }
 
+/* FD is of a regular file, so that only somebody's lease can keep the call waiting. */
+static int open_waiting(int fd)
+{
+	char proc[PROC_SIZE];
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	return open(proc, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+}
+
+/* A file of zeros, to everybody, that says it is a link: a restore that was killed leaves
+ * these. */
+static bool is_unfinished(int fd, const char *proc, const struct entry *entry)
+{
+	bool hollow;
+	int reading;
+
+	if (entry->kind != ENTRY_FILE || entry->size == 0 ||
+		!has_link_point(proc, REPARSE))
+		return false;
+	reading = open_waiting(fd);
+	if (reading < 0)
+		return false; /* nor can it be saved */
+	hollow = holes_only(reading);
+	close(reading);
+	return hollow;
+}
+
+static bool any_left_out;
+
+static bool leave_out(const char *name)
+{
+	bool out = attributes_left_out(name);
+
+	any_left_out = any_left_out || out;
+	return out;
+}
+
+static bool describe_self(int fd, const char *proc, const char *path, struct entry *entry)
+{
+	bool acls;
+	int err;
+
+	if (fstat(fd, &entry->st) != 0)
+		return report_errno(errno, path);
+	entry->kind = kind_of(entry->st.st_mode);
+	if (entry->kind == ENTRY_FILE)
+		entry->size = (uint64_t)entry->st.st_size;
+	any_left_out = false;
+	err = xattrs_read(proc, leave_out, &entry->xattrs, &acls);
+	if (err == 0)
+		err = meta_describe(proc, &entry->st, acls, &entry->meta);
+	return err == 0 || report_errno(err, path);
+}
+
+/* A link's buffer, and *CHANGED where it was another file that the library looked at. */
+static bool describe_link(int fd, const char *proc, const char *path,
+	const struct inspect_store *store, struct entry *entry, bool *changed)
+{
+	struct stat st;
+	bool is_link;
+
+	if (!read_link(store, path, entry, &is_link))
+		return false;
+	*changed = is_link && (fstat(fd, &st) != 0 || !same(&st, &entry->st) ||
+				      !is_that_link(proc, store, entry));
+	return true;
+}
+
+static bool describe(int fd, const char *path, const struct inspect_store *store,
+	struct entry *entry, bool *changed)
+{
+	char proc[PROC_SIZE];
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	*changed = false;
+	if (!describe_self(fd, proc, path, entry))
+		return false;
+	if (store && may_be_link(entry, proc, any_left_out) &&
+		!describe_link(fd, proc, path, store, entry, changed))
+		return false;
+	if (*changed)
+		return true;
+	if (any_left_out && is_unfinished(fd, proc, entry))
+		return report_problem(ERROR_FILE_NOT_FOUND, path,
+			"not saved: a link without content that nobody vouches for, as a "
+			"restore that was killed leaves it");
+	number_device(entry);
+	return entry->kind != ENTRY_SYMLINK || read_target(fd, proc, path, entry);
+}
+
+bool inspect(int dirfd, const char *name, const char *path,
+	const struct inspect_store *store, struct entry *entry, bool *gone)
+{
+	for (int i = 0; i < TRIES; i++) {
+		int fd = open_path(dirfd, name);
+		bool ok, changed;
+
+		*gone = fd < 0 && errno == ENOENT;
+		if (fd < 0)
+			return !*gone && report_errno(errno, path);
+		ok = describe(fd, path, store, entry, &changed);
+		close(fd);
+		if (!ok || !changed)
+			return ok;
+		entry_clear(entry);
+	}
+	return report_problem(ERROR_BUSY, path, "changes while it is looked at");
+}
+
+/* A file that ENTRY was made from, and that has a lease on it. -1: errno. */
+static int open_leased(int dirfd, const char *name, const struct entry *entry)
+{
+	int path_fd = open_path(dirfd, name), fd = -1, err;
+	struct stat st;
+
+	if (path_fd < 0)
+		return -1;
+	if (fstat(path_fd, &st) == 0 && S_ISREG(st.st_mode) && same(&st, &entry->st)) {
+		fd = open_waiting(path_fd);
+		err = errno;
+	} else {
+		err = ENOENT;
+	}
+	close(path_fd);
+	errno = err;
+	return fd;
+}
+
 int inspect_open(int dirfd, const char *name, const char *path, const struct entry *entry,
 	bool *changed)
 {
@@ -198,6 +289,8 @@ int inspect_open(int dirfd, const char *name, const char *path, const struct ent
 
 	if (fd < 0 && errno == EPERM)
 		fd = openat(dirfd, name, flags);
+	if (fd < 0 && errno == EWOULDBLOCK)
+		fd = open_leased(dirfd, name, entry);
 	*changed = fd < 0 && (errno == ENOENT || errno == ELOOP);
 	if (fd < 0) {
 		if (!*changed)

@@ -6,12 +6,17 @@
 
 #include "sisbackup/catalog.h"
 
+/* Whose links count. */
+struct inspect_store {
+	const char *root; /* of the volume */
+	uid_t owner;      /* of its common store */
+};
+
 /* Fills ENTRY, whose path is set, from the file NAME in DIRFD, whose absolute path is
- * PATH: kind, metadata, target, and a link's reparse buffer. Never follows it. LINKS: the
- * volume has a common store. False: reported, or with *GONE, there is no such file any
- * more. */
-bool inspect(int dirfd, const char *name, const char *path, bool links, struct entry *entry,
-	bool *gone);
+ * PATH: kind, metadata, target, and a link's reparse buffer. Never follows it. STORE NULL:
+ * no link is looked for. False: reported, or with *GONE, there is no such file any more. */
+bool inspect(int dirfd, const char *name, const char *path,
+	const struct inspect_store *store, struct entry *entry, bool *gone);
 
 /* Opens the regular file NAME in DIRFD that ENTRY was made from. -1: reported, or with
  * *CHANGED, not the same file any more. */

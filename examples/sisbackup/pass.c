@@ -19,8 +19,7 @@ struct pass {
 /* Of a function that returned FALSE. */
 static bool failed(const char *what)
 {
-	return report_call(
-		(int32_t)HRESULT_FROM_WIN32(backupapi_get_last_error()), what);
+	return report_call((int32_t)HRESULT_FROM_WIN32(backupapi_get_last_error()), what);
 }
 
 /* One function or the other: they look the same. */
@@ -47,8 +46,8 @@ static void take_names(WCHAR **names, ULONG count, struct strings *files)
 	SisFreeAllocatedMemory(names);
 }
 
-static bool begin(const char *root, bool restoring, struct pass **pass,
-	struct strings *files)
+static bool begin(
+	const char *root, bool restoring, struct pass **pass, struct strings *files)
 {
 	const create_function create =
 		restoring ? SisCreateRestoreStructure : SisCreateBackupStructure;

@@ -13,7 +13,7 @@
 #include "common/mem.h"
 
 #define STORE_DIRECTORY "SIS Common Store"
-#define REPARSE_LIMIT	16392u /* bytes of the largest reparse buffer */
+#define REPARSE_LIMIT   16392u /* bytes of the largest reparse buffer */
 
 struct pass;
 

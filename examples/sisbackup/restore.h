@@ -26,11 +26,13 @@ struct restore {
 	bool ntfs;
 	struct digest *digest;
 
-	unsigned char *choices;	   /* per entry */
-	const char **restored_as;  /* per entry: the first name its file got */
-	bool *created;		   /* per entry: a directory that was missing */
-	struct strings links;	   /* that were restored */
-	struct strings store_names; /* asked for by them */
+	unsigned char *choices;        /* per entry */
+	struct binding *bindings;      /* per entry, of store files (rebind.h); or NULL */
+	const char **restored_as;      /* per entry: the first name its file got */
+	bool *created;                 /* per entry: a directory that was missing */
+	struct strings links;          /* that were restored, by each of their names */
+	struct strings store_names;    /* asked for by them */
+	struct strings replaced, kept; /* by links: path, and where it is (replace.h) */
 	struct pass *pass;
 	unsigned lost;
 	uint64_t files, bytes, failed;
@@ -50,6 +52,9 @@ bool restore_directory_attributes(struct restore *r);
 /* Restores the file of ENTRY, which is no directory, as PATH. False: reported, or a signal
  * was caught; r->stopped tells whether to go on. */
 bool restore_entry(struct restore *r, const struct entry *entry, const char *path);
+
+/* Gives what was restored as FIRST the name PATH too. IS_LINK: it is one. */
+bool restore_name(struct restore *r, const char *first, const char *path, bool is_link);
 
 /* Restores the store file NAME into the common store and tells the pass. */
 bool restore_store_file(struct restore *r, const char *name);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <backupapi/errors.h>
@@ -13,17 +14,23 @@
 #include "common/report.h"
 #include "common/str.h"
 #include "sisbackup/attributes.h"
+#include "sisbackup/places.h"
+#include "sisbackup/rebind.h"
+#include "sisbackup/replace.h"
 #include "sisbackup/restore.h"
 
-#define TEMPORARY ".sisbackup.partial"
+#define REPARSE_ATTRIBUTE "user.ntfs_reparse_data" /* but on NTFS */
 
 /* Where a file is being made. */
 struct target {
 	struct restore *r;
 	int dirfd;
 	const char *name; /* its final one */
-	char *label;	  /* its path, for messages */
-	char *temporary;  /* absolute, for functions that want that */
+	const char *path; /* that on the volume */
+	char *label;      /* for messages */
+	char *temporary;  /* its name until it is whole */
+	char *absolute;   /* and where that is */
+	struct stat made; /* the file itself */
 };
 
 static bool stop(const struct target *t, int err)
@@ -38,31 +45,8 @@ static bool stop(const struct target *t, int err)
 struct filling {
 	const struct target *target;
 	int fd;
-	const struct ranges *ranges; /* NULL: one after the other */
-	uint32_t range;
-	uint64_t done; /* of the range, or of the file */
+	struct places places;
 };
-
-/* How many of SIZE bytes go to *OFFSET; 0: there is no place left. */
-static size_t next_place(struct filling *f, size_t size, uint64_t *offset)
-{
-	const struct backupapi_range *range;
-
-	if (!f->ranges) {
-		*offset = f->done;
-		return size;
-	}
-	while (f->range < f->ranges->count &&
-		f->done == f->ranges->items[f->range].length) {
-		f->range++;
-		f->done = 0;
-	}
-	if (f->range == f->ranges->count)
-		return 0;
-	range = &f->ranges->items[f->range];
-	*offset = range->offset + f->done;
-	return size < range->length - f->done ? size : (size_t)(range->length - f->done);
-}
 
 static bool fill(void *context, const void *data, size_t size)
 {
@@ -71,7 +55,7 @@ static bool fill(void *context, const void *data, size_t size)
 
 	while (size > 0) {
 		uint64_t offset;
-		size_t step = next_place(f, size, &offset);
+		size_t step = places_next(&f->places, size, &offset);
 		ssize_t n;
 
 		if (step == 0)
@@ -83,7 +67,7 @@ static bool fill(void *context, const void *data, size_t size)
 		if (n < 0)
 			return stop(f->target, errno);
 		from += n;
-		f->done += (uint64_t)n;
+		places_pass(&f->places, (size_t)n);
 		size -= (size_t)n;
 	}
 	return true;
@@ -108,19 +92,16 @@ static bool check_content(const struct target *t, const struct entry *entry,
 static bool put_content(const struct target *t, int fd, const struct entry *entry)
 {
 	struct set_dir *set = &t->r->set.files;
-	struct filling filling = {.target = t, .fd = fd};
+	struct filling filling = {.target = t, .fd = fd, .places = places_of(entry)};
 	char *location = entry_location(entry), *label, hex[DIGEST_SIZE];
 	struct stat st;
 	uint64_t size;
 	int from = tree_open(&set->tree, location, &st);
 	bool ok = from >= 0;
 
-	if (entry->sparse)
-		filling.ranges = &entry->ranges;
 	if (ok) {
 		label = tree_label(&set->tree, location);
-		ok = set_read_file(
-			from, label, t->r->digest, fill, &filling, &size, hex);
+		ok = set_read_file(from, label, t->r->digest, fill, &filling, &size, hex);
 		free(label);
 		close(from);
 	}
@@ -136,85 +117,140 @@ static bool set_length(const struct target *t, int fd, uint64_t size)
 
 /* ---- making files ---- */
 
+/* The functions that make something return it open, at least by O_PATH; -1: reported. */
+
 static int create(const struct target *t)
 {
 	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(t->dirfd, TEMPORARY, flags, 0600);
+	int fd = openat(t->dirfd, t->temporary, flags, 0600);
 
 	if (fd < 0)
 		stop(t, errno);
 	return fd;
 }
 
-static bool make_file(const struct target *t, const struct entry *entry)
+/* FD where OK, else it is closed. */
+static int keep_if(bool ok, int fd)
 {
-	int fd = create(t);
-	bool ok = fd >= 0 && put_content(t, fd, entry) &&
-		  set_length(t, fd, entry->size);
-
-	if (fd >= 0 && close(fd) != 0 && ok)
-		ok = stop(t, errno);
-	return ok;
+	if (ok || fd < 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
-/* Where the file system keeps no reparse points, a link becomes a plain file. */
-static bool make_plain(const struct target *t, int fd, const struct entry *entry)
+static int make_file(const struct target *t, const struct entry *entry)
 {
-	static bool told;
+	int fd = create(t);
+
+	return keep_if(
+		fd >= 0 && put_content(t, fd, entry) && set_length(t, fd, entry->size),
+		fd);
+}
+
+static bool put_store_content(const struct target *t, int fd, const struct entry *entry)
+{
 	const struct entry *content =
 		catalog_find_store(&t->r->set.catalog, entry->target);
+
+	return content && put_content(t, fd, content) && set_length(t, fd, content->size);
+}
+
+static void tell_plain(const struct target *t)
+{
+	static bool told;
 
 	if (!told)
 		report_note("%s: keeps no reparse points; links become plain files there",
 			t->r->tree.name);
 	told = true;
-	return content && put_content(t, fd, content);
 }
 
-/* The bare link: its length, and its reparse point. *PLAIN: it became a plain file. */
-static bool make_link(const struct target *t, const struct entry *entry, bool *plain)
+/* By name, as the library has it, and then asked of the file that was made: its name may
+ * be in a directory of somebody else. */
+static int32_t set_reparse(
+	const struct target *t, int fd, const struct entry *entry, const void *reparse)
+{
+	int32_t rc = backupapi_set_reparse_point(
+		t->absolute, reparse, (uint32_t)entry->reparse_size);
+
+	if (!FAILED(rc) && fgetxattr(fd, REPARSE_ATTRIBUTE, NULL, 0) <= 0)
+		return HRESULT_FROM_WIN32(ERROR_BUSY);
+	return rc;
+}
+
+/* The bare link: its length, and its reparse point; where the file system keeps none, and
+ * with REPARSE NULL, a plain file (*PLAIN). */
+static int make_link(const struct target *t, const struct entry *entry,
+	const void *reparse, bool *plain)
 {
 	int fd = create(t);
 	bool ok = fd >= 0 && set_length(t, fd, entry->size);
 	int32_t rc = S_OK;
 
-	if (ok && !t->r->ntfs)
-		rc = backupapi_set_reparse_point(
-			t->temporary, entry->reparse, (uint32_t)entry->reparse_size);
-	*plain = rc == HRESULT_FROM_WIN32(ERROR_NOT_SUPPORTED);
+	if (ok && reparse && !t->r->ntfs)
+		rc = set_reparse(t, fd, entry, reparse);
+	*plain = !reparse || rc == HRESULT_FROM_WIN32(ERROR_NOT_SUPPORTED);
+	if (*plain && reparse)
+		tell_plain(t);
 	if (*plain)
-		ok = make_plain(t, fd, entry);
+		ok = ok && put_store_content(t, fd, entry);
 	else if (FAILED(rc))
 		ok = report_call(rc, t->label);
-	if (fd >= 0 && close(fd) != 0 && ok)
-		ok = stop(t, errno);
-	return ok;
+	return keep_if(ok, fd);
 }
 
-static bool make_node(const struct target *t, const struct entry *entry)
+static mode_t node_type(const struct entry *entry)
 {
-	mode_t type = 0;
-	dev_t device = 0;
-
 	switch (entry->kind) {
+	case ENTRY_SYMLINK:
+		return S_IFLNK;
 	case ENTRY_FIFO:
-		type = S_IFIFO;
-		break;
+		return S_IFIFO;
 	case ENTRY_SOCKET:
-		type = S_IFSOCK;
-		break;
+		return S_IFSOCK;
 	case ENTRY_CHAR:
-		type = S_IFCHR;
-		break;
+		return S_IFCHR;
 	default:
-		type = S_IFBLK;
+		return S_IFBLK;
 	}
+}
+
+/* What was made has one name, and is the caller's. */
+static int open_node(const struct target *t, mode_t type)
+{
+	int fd = openat(t->dirfd, t->temporary, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		stop(t, errno);
+		return keep_if(false, fd);
+	}
+	if ((st.st_mode & S_IFMT) == type && st.st_nlink == 1 && st.st_uid == geteuid())
+		return fd;
+	report_problem(
+		ERROR_BUSY, t->label, "somebody else changed it while it was made");
+	return keep_if(false, fd);
+}
+
+static int make_node(const struct target *t, const struct entry *entry)
+{
+	mode_t type = node_type(entry);
+	dev_t device = 0;
+	int rc;
+
 	if (type == S_IFCHR || type == S_IFBLK)
 		(void)entry_device(entry, &device);
-	return mknodat(t->dirfd, TEMPORARY, type | 0600, device) == 0 || stop(t, errno);
+	rc = type == S_IFLNK ? symlinkat(entry->target, t->dirfd, t->temporary)
+			     : mknodat(t->dirfd, t->temporary, type | 0600, device);
+	if (rc != 0) {
+		stop(t, errno);
+		return -1;
+	}
+	return open_node(t, type);
 }
 
-static bool make(const struct target *t, const struct entry *entry, bool *plain)
+static int make(const struct target *t, const struct entry *entry, const void *reparse,
+	bool *plain)
 {
 	*plain = false;
 	switch (entry->kind) {
@@ -222,10 +258,7 @@ static bool make(const struct target *t, const struct entry *entry, bool *plain)
 	case ENTRY_STORE:
 		return make_file(t, entry);
 	case ENTRY_LINK:
-		return make_link(t, entry, plain);
-	case ENTRY_SYMLINK:
-		return symlinkat(entry->target, t->dirfd, TEMPORARY) == 0 ||
-		       stop(t, errno);
+		return make_link(t, entry, reparse, plain);
 	default:
 		return make_node(t, entry);
 	}
@@ -234,88 +267,134 @@ static bool make(const struct target *t, const struct entry *entry, bool *plain)
 /* ---- into place ---- */
 
 /* Over what is there, which select_check_absent did not find, or the user wants replaced. */
-static bool publish(const struct target *t)
+static bool publish(const struct target *t, bool keep)
 {
-	return renameat(t->dirfd, TEMPORARY, t->dirfd, t->name) == 0 || stop(t, errno);
+	int err = replace_publish(t->r, t->dirfd, t->temporary, t->path, keep);
+
+	return err == 0 || stop(t, err);
 }
 
-static bool make_whole(const struct target *t, const struct entry *entry, bool *plain)
+static bool make_whole(
+	struct target *t, const struct entry *entry, const void *reparse, bool *plain)
 {
-	bool ok;
+	int fd = make(t, entry, reparse, plain);
+	bool ok = fd >= 0 && attributes_apply(fd, t->label, entry, &t->r->lost);
 
-	/* What a restore that was killed left here. */
-	if (unlinkat(t->dirfd, TEMPORARY, 0) != 0 && errno != ENOENT)
-		return stop(t, errno);
-	ok = make(t, entry, plain) && attributes_apply(t->dirfd, TEMPORARY, t->label,
-					      entry, &t->r->lost) &&
-	     publish(t);
-	if (!ok && unlinkat(t->dirfd, TEMPORARY, 0) != 0 && errno != ENOENT)
+	if (ok && fstat(fd, &t->made) != 0)
+		ok = stop(t, errno);
+	if (fd >= 0 && close(fd) != 0 && ok)
+		ok = stop(t, errno);
+	ok = ok && publish(t, entry->kind == ENTRY_LINK && !*plain);
+	if (!ok && unlinkat(t->dirfd, t->temporary, 0) != 0 && errno != ENOENT)
 		stop(t, errno);
 	return ok;
 }
 
-/* On NTFS the reparse point comes last: nothing can open the file any more. */
-static bool tell_pass(const struct target *t, const struct entry *entry, const char *path)
+/* The pass takes a link by its name, which somebody else may own the directory of. */
+static bool is_still_there(const struct target *t)
 {
-	char *absolute = xasprintf("%s/%s", t->r->root, path), *name = NULL;
-	bool ok = true;
+	struct stat st;
+
+	if (fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return report_errno(errno, t->label);
+	return (st.st_dev == t->made.st_dev && st.st_ino == t->made.st_ino) ||
+	       report_problem(ERROR_BUSY, t->label,
+		       "somebody else changed it while it was restored");
+}
+
+/* On NTFS the reparse point comes last: nothing can open the file any more. */
+static bool tell_pass(const struct target *t, const struct entry *entry, void *reparse)
+{
+	char *name = NULL;
+	bool ok = is_still_there(t);
 	int32_t rc;
 
-	if (t->r->ntfs) {
+	if (ok && t->r->ntfs) {
 		rc = backupapi_set_reparse_point(
-			absolute, entry->reparse, (uint32_t)entry->reparse_size);
-		ok = !FAILED(rc) || report_call(rc, absolute);
+			t->label, reparse, (uint32_t)entry->reparse_size);
+		ok = !FAILED(rc) || report_call(rc, t->label);
 	}
-	ok = ok && pass_restored_link(t->r->pass, absolute, entry->reparse,
-			   entry->reparse_size, &name);
+	ok = ok && pass_restored_link(
+			   t->r->pass, t->label, reparse, entry->reparse_size, &name);
 	if (name)
 		strings_take(&t->r->store_names, name);
 	if (ok)
-		strings_take(&t->r->links, xstrdup(path));
+		strings_take(&t->r->links, xstrdup(t->path));
 	else if (unlinkat(t->dirfd, t->name, 0) != 0)
-		report_errno(errno, absolute);
-	free(absolute);
+		report_errno(errno, t->label);
 	return ok;
-}
-
-static bool open_target(struct restore *r, const char *path, struct target *t)
-{
-	char *directory;
-
-	t->r = r;
-	t->dirfd = tree_parent(&r->tree, path, false, &t->name);
-	if (t->dirfd < 0)
-		return false;
-	directory = xstrndup(path, (size_t)(t->name - path));
-	t->label = tree_label(&r->tree, path);
-	t->temporary = xasprintf("%s/%s" TEMPORARY, r->root, directory);
-	free(directory);
-	return true;
 }
 
 static void close_target(struct target *t)
 {
 	free(t->label);
 	free(t->temporary);
+	free(t->absolute);
+}
+
+static bool open_target(struct restore *r, const char *path, struct target *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->r = r;
+	t->path = path;
+	t->dirfd = tree_parent(&r->tree, path, false, &t->name);
+	if (t->dirfd < 0)
+		return false;
+	t->temporary = replace_temporary();
+	if (!t->temporary)
+		return false;
+	t->label = tree_label(&r->tree, path);
+	t->absolute = xasprintf(
+		"%s/%.*s%s", r->root, (int)(t->name - path), path, t->temporary);
+	return true;
 }
 
 bool restore_entry(struct restore *r, const struct entry *entry, const char *path)
 {
+	unsigned char *reparse = NULL;
 	struct target t;
 	bool ok, plain;
 
-	if (!open_target(r, path, &t))
-		return false;
-	ok = make_whole(&t, entry, &plain);
-	if (ok && entry->kind == ENTRY_LINK && !plain)
-		ok = tell_pass(&t, entry, path);
-	close_target(&t);
+	if (entry->kind == ENTRY_LINK)
+		reparse = rebind_link(r, entry);
+	ok = open_target(r, path, &t);
+	if (ok) {
+		ok = make_whole(&t, entry, reparse, &plain);
+		if (ok && entry->kind == ENTRY_LINK && !plain)
+			ok = tell_pass(&t, entry, reparse);
+		close_target(&t);
+	}
+	free(reparse);
+	return ok;
+}
+
+bool restore_name(struct restore *r, const char *first, const char *path, bool is_link)
+{
+	struct tree other;
+	const char *from;
+	struct target t;
+	int from_fd;
+	bool ok;
+
+	tree_init(&other, r->fd, r->root);
+	from_fd = tree_parent(&other, first, false, &from);
+	ok = from_fd >= 0 && open_target(r, path, &t);
+	if (ok) {
+		ok = linkat(from_fd, from, t.dirfd, t.temporary, 0) == 0 ||
+		     stop(&t, errno);
+		if (ok && !publish(&t, is_link)) {
+			(void)unlinkat(t.dirfd, t.temporary, 0);
+			ok = false;
+		}
+		close_target(&t);
+	}
+	tree_close(&other);
 	return ok;
 }
 
 bool restore_store_file(struct restore *r, const char *name)
 {
-	const struct entry *entry = catalog_find_store(&r->set.catalog, name);
+	const struct entry *entry = rebind_store_entry(r, name);
 	char *path = xasprintf(STORE_DIRECTORY "/%s", name);
 	struct target t;
 	bool ok, plain;
@@ -327,7 +406,7 @@ bool restore_store_file(struct restore *r, const char *name)
 	}
 	ok = open_target(r, path, &t);
 	if (ok) {
-		ok = make_whole(&t, entry, &plain) &&
+		ok = make_whole(&t, entry, NULL, &plain) &&
 		     pass_restored_store_file(r->pass, name);
 		close_target(&t);
 	}

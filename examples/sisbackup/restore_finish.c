@@ -10,6 +10,7 @@
 #include "common/report.h"
 #include "common/signals.h"
 #include "sisbackup/attributes.h"
+#include "sisbackup/holes.h"
 #include "sisbackup/restore.h"
 
 /* ---- directories ---- */
@@ -87,7 +88,7 @@ bool restore_directory_attributes(struct restore *r)
 		if (strcmp(entry->path, ".") != 0)
 			dirfd = tree_parent(&r->tree, entry->path, false, &name);
 		ok &= dirfd >= 0 &&
-		      attributes_apply(dirfd, name, entry->path, entry, &r->lost);
+		      attributes_apply_at(dirfd, name, entry->path, entry, &r->lost);
 	}
 	return ok;
 }
@@ -97,20 +98,24 @@ bool restore_directory_attributes(struct restore *r)
 /* Has the file at PATH neither content nor what makes it a link? */
 static bool is_hollow(struct restore *r, const char *path, const char *absolute)
 {
-	struct backupapi_range range;
-	uint32_t count = 0, size = 0;
+	uint32_t size = 0;
 	struct stat st;
 	int32_t rc;
+	int fd;
+	bool hollow;
 
 	if (tree_look(&r->tree, path, &st) != 0)
 		return false;
 	if (!S_ISREG(st.st_mode))
 		return true;
-	rc = backupapi_get_reparse_point(absolute, NULL, 0, &size);
+	rc = backupapi_sis_get_reparse_point(r->root, absolute, NULL, 0, &size);
 	if (rc == HRESULT_FROM_WIN32(ERROR_INSUFFICIENT_BUFFER) || st.st_size == 0)
 		return false;
-	rc = backupapi_get_allocated_ranges(absolute, &range, 1, &count);
-	return FAILED(rc) || count == 0 || st.st_blocks == 0;
+	fd = tree_open(&r->tree, path, &st);
+	hollow = fd >= 0 && holes_only(fd);
+	if (fd >= 0)
+		close(fd);
+	return hollow;
 }
 
 void restore_remove_bare(struct restore *r)

@@ -15,7 +15,7 @@ struct volinfo {
 	char *host;
 	char *library;
 	int64_t started, finished; /* seconds since 1970 */
-	uint32_t skipped;	   /* files that could not be read, or changed meanwhile */
+	uint32_t skipped; /* files that could not be read, or changed meanwhile */
 };
 
 /* Whether writing worked is for the caller to see in FILE. */

@@ -12,7 +12,8 @@
 #define INFO_LIMIT    (1u << 20)
 #define CATALOG_LIMIT ((uint64_t)16 << 30)
 
-static bool hash_text(struct digest *digest, const char *text, size_t size, const char *hex)
+static bool hash_text(
+	struct digest *digest, const char *text, size_t size, const char *hex)
 {
 	char found[DIGEST_SIZE];
 
@@ -121,8 +122,8 @@ static bool is_described(const void *context, const char *relative)
 static bool verify_entry(const struct volset *set, const struct entry *entry)
 {
 	char *location = entry_location(entry);
-	bool ok = !location || set_dir_verify_size(&set->files, location,
-				       entry_stored_size(entry));
+	bool ok = !location ||
+		  set_dir_verify_size(&set->files, location, entry_stored_size(entry));
 
 	free(location);
 	return ok;

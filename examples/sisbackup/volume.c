@@ -108,7 +108,6 @@ static void add_store_file(struct volume *v, const char *name, uint64_t *size)
 		entry = &v->catalog.items[index];
 		entry->kind = ENTRY_STORE;
 		*size = entry->size;
-		v->store_files++;
 	}
 	free(relative);
 }
@@ -131,6 +130,7 @@ static bool name_store_file(struct volume *v, size_t index, const char *path)
 		store->name = name;
 		store->next = v->stores;
 		v->stores = store;
+		v->store_files++;
 		add_store_file(v, name, &store->size);
 		entry = &v->catalog.items[index];
 	} else {
@@ -138,8 +138,8 @@ static bool name_store_file(struct volume *v, size_t index, const char *path)
 		store = first;
 	}
 	entry->target = xstrdup(store->name);
-	entry->size = S_ISREG(entry->st.st_mode) ? (uint64_t)entry->st.st_size
-						 : store->size;
+	entry->size =
+		S_ISREG(entry->st.st_mode) ? (uint64_t)entry->st.st_size : store->size;
 	v->links++;
 	return true;
 }
@@ -167,11 +167,12 @@ static bool is_other_name(struct volume *v, size_t index)
 bool volume_look(struct volume *v, int dirfd, const char *name, size_t index)
 {
 	struct entry *entry = &v->catalog.items[index];
+	const struct inspect_store judge = {v->root, v->store_owner};
 	bool store = entry->kind == ENTRY_STORE, gone, ok;
 	char *path = volume_path(v, entry);
 
 	entry_clear(entry);
-	ok = inspect(dirfd, name, path, v->pass && !store, entry, &gone);
+	ok = inspect(dirfd, name, path, v->pass && !store ? &judge : NULL, entry, &gone);
 	if (!ok && gone)
 		entry->failed = true;
 	else if (!ok)
@@ -205,7 +206,8 @@ static int open_directory(int dirfd, const char *name)
 	return fd < 0 && errno == EPERM ? openat(dirfd, name, OPEN_DIR) : fd;
 }
 
-static void enter(struct volume *v, int dirfd, const char *name, size_t index, bool included)
+static void enter(
+	struct volume *v, int dirfd, const char *name, size_t index, bool included)
 {
 	struct stat st;
 	int fd;
@@ -236,7 +238,8 @@ static bool is_directory(int dirfd, const char *name)
 
 /* RELATIVE becomes the catalog's. A directory that is not to be saved by itself stays only
  * as the way to something that is. */
-static void take(struct volume *v, int dirfd, const char *name, char *relative, bool included)
+static void take(
+	struct volume *v, int dirfd, const char *name, char *relative, bool included)
 {
 	size_t index = v->catalog.count;
 
@@ -258,7 +261,8 @@ static void take(struct volume *v, int dirfd, const char *name, char *relative, 
 
 static bool is_left_out(const struct volume *v, const char *relative)
 {
-	return !strcmp(relative, STORE_DIRECTORY) || filter_excludes(v->options, relative);
+	return !strcmp(relative, STORE_DIRECTORY) ||
+	       filter_excludes(v->options, relative);
 }
 
 /* All names first: a directory that changes while it is read would else give some of them
@@ -309,13 +313,22 @@ static void walk(struct volume *v, int dirfd, size_t index, bool included)
 
 /* ---- everything ---- */
 
+static bool find_store_owner(struct volume *v)
+{
+	struct stat st;
+
+	if (fstatat(v->fd, STORE_DIRECTORY, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return report_errno(errno, STORE_DIRECTORY);
+	v->store_owner = st.st_uid;
+	return true;
+}
+
 static void find_internal(struct volume *v, const struct strings *files)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		uint64_t size;
 
 		add_store_file(v, files->items[i], &size);
-		v->store_files--;
 	}
 }
 
@@ -326,6 +339,10 @@ bool volume_find(struct volume *v)
 
 	if (!pass_begin_backup(v->root, &v->pass, &internal))
 		return false;
+	if (v->pass && !find_store_owner(v)) {
+		strings_free(&internal);
+		return false;
+	}
 	find_internal(v, &internal);
 	strings_free(&internal);
 	catalog_add(&v->catalog, ENTRY_DIRECTORY, xstrdup("."));

@@ -18,6 +18,7 @@ struct volume {
 	dev_t device;
 	struct tree tree;
 	struct pass *pass; /* NULL: no common store */
+	uid_t store_owner;
 	struct catalog catalog;
 	struct inodes inodes;
 	struct store_name *stores; /* that links named */

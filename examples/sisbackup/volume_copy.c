@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/mem.h"
 #include "common/report.h"
 #include "common/signals.h"
+#include "sisbackup/holes.h"
 #include "sisbackup/inspect.h"
 #include "sisbackup/volume.h"
 
@@ -57,37 +57,18 @@ static bool read_ranges(void *context, void *buffer, size_t size, size_t *got)
 	return true;
 }
 
-/* Asks for the ranges until there is room for them all. False: reported. */
-static bool get_ranges(const char *path, struct ranges *ranges)
-{
-	uint32_t capacity = 0;
-
-	for (;;) {
-		int32_t rc = backupapi_get_allocated_ranges(
-			path, ranges->items, capacity, &ranges->count);
-
-		if (FAILED(rc))
-			return report_call(rc, path);
-		if (ranges->count <= capacity)
-			return true;
-		capacity = ranges->count;
-		ranges->items =
-			xrealloc(ranges->items, capacity, sizeof(*ranges->items));
-	}
-}
-
 static bool is_whole(const struct entry *entry)
 {
 	return entry->ranges.count == 1 && entry->ranges.items[0].offset == 0 &&
 	       entry->ranges.items[0].length == entry->size;
 }
 
-static bool find_holes(struct entry *entry, const char *path)
+static bool find_holes(int fd, struct entry *entry, const char *path)
 {
 	if ((uint64_t)entry->st.st_blocks * 512 >= entry->size)
 		return true;
-	if (!get_ranges(path, &entry->ranges))
-		return false;
+	if (!holes_ranges(fd, entry->size, &entry->ranges))
+		return report_errno(errno, path);
 	entry->sparse = !is_whole(entry);
 	return true;
 }
@@ -129,8 +110,8 @@ static enum outcome copy_once(struct set_output *o, int dirfd, const char *name,
 	*copied = false;
 	if (fd < 0)
 		return changed ? CHANGED : SKIPPED;
-	outcome = find_holes(entry, path) ? copy_open(o, dirfd, name, fd, path, entry)
-					  : SKIPPED;
+	outcome = find_holes(fd, entry, path) ? copy_open(o, dirfd, name, fd, path, entry)
+					      : SKIPPED;
 	*copied = outcome == COPIED || outcome == CHANGED;
 	close(fd);
 	return outcome;
@@ -186,8 +167,7 @@ static bool copy_entry(struct volume *v, struct set_output *o, size_t index)
 				 : xstrdup(entry->path);
 	const char *name;
 	int dirfd = tree_parent(&v->tree, relative, false, &name);
-	enum outcome outcome =
-		dirfd < 0 ? SKIPPED : copy(v, o, dirfd, name, path, index);
+	enum outcome outcome = dirfd < 0 ? SKIPPED : copy(v, o, dirfd, name, path, index);
 
 	if (outcome == SKIPPED) {
 		v->catalog.items[index].failed = true;
@@ -198,8 +178,8 @@ static bool copy_entry(struct volume *v, struct set_output *o, size_t index)
 	return outcome != STOPPED;
 }
 
-static void fail_without(struct volume *v, struct entry *entry, const struct entry *other,
-	const char *why)
+static void fail_without(
+	struct volume *v, struct entry *entry, const struct entry *other, const char *why)
 {
 	if (other && !other->failed)
 		return;

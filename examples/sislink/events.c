@@ -188,6 +188,6 @@ void events_end(
 		progress_end();
 	if (events->json)
 		print_summary_json(s);
-	else
+	else if (s->files || s->store_files)
 		print_summary(result, s);
 }

@@ -229,10 +229,18 @@ BACKUPAPI_EXPORT int32_t backupapi_backup_abandon(void *handle);
 BACKUPAPI_EXPORT int32_t backupapi_recover(const char *server);
 
 /*
- * Gives a pending registration up and removes what was staged for it.
+ * Gives a pending registration up and removes what was staged for it; by root also a
+ * second one that a user made in the store meanwhile. Where recovery has begun to move
+ * files, it goes back: what was restored is moved to a new replaced-<time> in state_dir,
+ * and the old files return to their places. May be killed and called again.
  *	hrInvalidHandle		nothing is registered
  *	hrRestoreInProgress	a live restore handle or a recovery holds the store
- *	ERROR_INVALID_STATE	recovery has begun to move files: only it can finish
+ *	ERROR_SERVICE_ALREADY_RUNNING	recovery has begun, and the service runs
+ *	ERROR_ALREADY_EXISTS	recovery has begun, and something stands where an old
+ *				file belongs
+ *	ERROR_INVALID_STATE	recovery has begun, and only root can go back; or another
+ *				registration was about to take this one's place: only a
+ *				new restore leads out
  */
 BACKUPAPI_EXPORT int32_t backupapi_cancel_restore(const char *server);
 
@@ -240,7 +248,10 @@ BACKUPAPI_EXPORT int32_t backupapi_cancel_restore(const char *server);
  * Where a restore tool may put the file that is to become the absolute PATH, so that
  * nothing can start on it before recovery renames it: a path in the same file system,
  * <directory>/.backupapi-restore/<name>. The tool creates the directory (mode 0700) and
- * syncs what it writes. backupapi_free(); NULL on failure.
+ * syncs what it writes. From the moment that it prepared the restore it may stage, before
+ * or after registering; what was staged earlier (by the file's ctime) is a leftover of
+ * another restore, and is removed when a full set is registered for its place.
+ * backupapi_free(); NULL on failure.
  */
 BACKUPAPI_EXPORT char *backupapi_restore_staging_path(const char *path);
 

@@ -36,6 +36,17 @@ BACKUPAPI_EXPORT int32_t backupapi_get_reparse_point(
 	const char *path, void *buffer, uint32_t size, uint32_t *needed);
 
 /*
+ * The same, judged against the common store of VOLUME and no other: for programs that feed
+ * it to a backup structure of that volume. PATH is absolute and below VOLUME, or relative
+ * to it. (backupapi_get_reparse_point looks for the volume: the closest directory above
+ * PATH, on its file system, with a common store that is root's, else the outermost with
+ * one.)
+ *	ERROR_NOT_SAME_DEVICE		PATH is on another file system
+ */
+BACKUPAPI_EXPORT int32_t backupapi_sis_get_reparse_point(const char *volume,
+	const char *path, void *buffer, uint32_t size, uint32_t *needed);
+
+/*
  * Sets the reparse point of the regular file PATH, which becomes (or stays) a link once
  * a restore structure resolves it (SisRestoredLink, SisFreeRestoreStructure).
  *	ERROR_REPARSE_TAG_MISMATCH	not IO_REPARSE_TAG_SIS

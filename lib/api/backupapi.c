@@ -1,7 +1,6 @@
 /* Version, errors and memory; native_*.c have the rest of backupapi.h. */
 #include <backupapi/backupapi.h>
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,35 +67,10 @@ status native_string(char *text, char **block)
 	return copy ? STATUS_OK : status_no_memory();
 }
 
-/* The caller's handler and its context change together. */
-static struct {
-	pthread_mutex_t mutex;
-	backupapi_invalid_free_handler handler;
-	void *context;
-} invalid_free = {.mutex = PTHREAD_MUTEX_INITIALIZER};
-
-static void on_refused(void *unused, enum alloc_family family, void *pointer)
-{
-	backupapi_invalid_free_handler handler;
-	void *context;
-
-	(void)unused;
-	pthread_mutex_lock(&invalid_free.mutex);
-	handler = invalid_free.handler;
-	context = invalid_free.context;
-	pthread_mutex_unlock(&invalid_free.mutex);
-	if (handler)
-		handler(context, (uint32_t)family, pointer);
-}
-
 void backupapi_set_invalid_free_handler(
 	backupapi_invalid_free_handler handler, void *context)
 {
-	pthread_mutex_lock(&invalid_free.mutex);
-	invalid_free.handler = handler;
-	invalid_free.context = context;
-	alloc_set_refused_handler(handler ? on_refused : NULL, NULL);
-	pthread_mutex_unlock(&invalid_free.mutex);
+	alloc_set_refused_handler(handler, context);
 }
 
 int32_t backupapi_get_memory_stats(uint32_t memory, struct backupapi_memory_stats *stats)

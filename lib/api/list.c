@@ -6,6 +6,11 @@
 
 #include "base/text.h"
 
+/* What a size of 32 bits can tell. */
+#ifndef LIST_SIZE_LIMIT
+#define LIST_SIZE_LIMIT UINT32_MAX
+#endif
+
 static bool grow(struct list *list)
 {
 	size_t capacity = list->capacity ? 2 * list->capacity : 16;
@@ -48,7 +53,8 @@ static status measure(const struct list *list, size_t (*length)(const char *),
 		total += length(item->name) + 1 + (item->tag ? 1 : 0);
 		if (total > limit)
 			return status_fail(STATUS_WIN32(ERROR_NOT_ENOUGH_MEMORY),
-				"a list of %zu names is over 4 GiB", list->count);
+				"a list of %zu names is over %zu characters", list->count,
+				limit);
 	}
 	*characters = total;
 	return STATUS_OK;
@@ -59,7 +65,8 @@ status list_pack_wide(const struct list *list, enum alloc_family family, wchar_t
 {
 	size_t characters;
 	wchar_t *p;
-	status rc = measure(list, text_wide_length, UINT32_MAX / sizeof(*p), &characters);
+	status rc = measure(
+		list, text_wide_length, LIST_SIZE_LIMIT / sizeof(*p), &characters);
 
 	if (failed(rc))
 		return rc;
@@ -84,7 +91,7 @@ status list_pack_narrow(
 {
 	size_t bytes;
 	char *p;
-	status rc = measure(list, strlen, UINT32_MAX, &bytes);
+	status rc = measure(list, strlen, LIST_SIZE_LIMIT, &bytes);
 
 	if (failed(rc))
 		return rc;

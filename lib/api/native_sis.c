@@ -9,11 +9,12 @@
 #include "sis/point.h"
 #include "sis/restore.h"
 
-static status get_reparse_point(
-	const char *path, void *buffer, uint32_t size, uint32_t *needed)
+/* VOLUME: NULL for the one that PATH is on. */
+static status get_reparse_point(const char *volume, const char *path, void *buffer,
+	uint32_t size, uint32_t *needed)
 {
 	uint8_t reparse[REPARSE_SIZE];
-	status rc = point_get(path, reparse);
+	status rc = point_get_on(volume, path, reparse);
 
 	if (failed(rc))
 		return rc;
@@ -26,22 +27,43 @@ static status get_reparse_point(
 	return STATUS_OK;
 }
 
+static status check_get(const char *function, const char *path, const void *buffer,
+	uint32_t size, uint32_t *needed)
+{
+	if (needed)
+		*needed = 0;
+	if (!path)
+		return argument_invalid(function, "path is NULL");
+	if (!needed)
+		return argument_invalid(function, "needed is NULL");
+	if (!buffer && size)
+		return argument_invalid(function, "buffer is NULL, but size is not 0");
+	return STATUS_OK;
+}
+
 int32_t backupapi_get_reparse_point(
 	const char *path, void *buffer, uint32_t size, uint32_t *needed)
 {
 	status rc;
 
 	status_begin();
-	if (needed)
-		*needed = 0;
-	if (!path)
-		rc = argument_invalid(__func__, "path is NULL");
-	else if (!needed)
-		rc = argument_invalid(__func__, "needed is NULL");
-	else if (!buffer && size)
-		rc = argument_invalid(__func__, "buffer is NULL, but size is not 0");
-	else
-		rc = get_reparse_point(path, buffer, size, needed);
+	rc = check_get(__func__, path, buffer, size, needed);
+	if (!failed(rc))
+		rc = get_reparse_point(NULL, path, buffer, size, needed);
+	return status_publish(rc);
+}
+
+int32_t backupapi_sis_get_reparse_point(const char *volume, const char *path,
+	void *buffer, uint32_t size, uint32_t *needed)
+{
+	status rc;
+
+	status_begin();
+	rc = check_get(__func__, path, buffer, size, needed);
+	if (!failed(rc) && !volume)
+		rc = argument_invalid(__func__, "volume is NULL");
+	if (!failed(rc))
+		rc = get_reparse_point(volume, path, buffer, size, needed);
 	return status_publish(rc);
 }
 

@@ -32,8 +32,8 @@ struct alloc_stats {
 	uint64_t refused; /* frees refused since the process began */
 };
 
-/* Called after a refused free, with no lock held. */
-typedef void (*alloc_refused_handler)(void *context, enum alloc_family family, void *pointer);
+/* Called after a refused free, with no lock held; FAMILY is of enum alloc_family. */
+typedef void (*alloc_refused_handler)(void *context, uint32_t family, void *pointer);
 
 /* NULL where memory is short. The block's content is undefined; SIZE may be 0. */
 void *alloc_block(enum alloc_family family, size_t size);

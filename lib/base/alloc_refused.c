@@ -92,7 +92,7 @@ void alloc_refused(enum alloc_family family, void *p)
 	context = refusal.context;
 	(void)pthread_mutex_unlock(&refusal.lock);
 	if (handler)
-		handler(context, family, p);
+		handler(context, (uint32_t)family, p);
 	else
 		act_as_configured(family, p);
 	status_set_last_error(ERROR_INVALID_BLOCK);

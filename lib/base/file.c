@@ -262,7 +262,7 @@ status file_open_unlinked_at(int dirfd, const char *path_for_messages, int *fd)
 status file_open_unlinked(const char *dir, int *fd)
 {
 	int dirfd;
-	status rc = file_open_dir(dir, FILE_FOLLOW, &dirfd);
+	status rc = file_open_dir(dir, FILE_TRUSTED, &dirfd);
 
 	*fd = -1;
 	if (failed(rc))

@@ -25,6 +25,7 @@ enum file_step {
 	FILE_RENAME,
 	FILE_UNLINK,
 	FILE_MKDIR,
+	FILE_RMDIR,
 	FILE_ATTR /* owner, mode or times */
 };
 
@@ -43,13 +44,22 @@ extern void (*file_step_hook)(const struct file_event *event);
 
 /* ---- directories ---- */
 
+/* How far symbolic links are followed. With the rights of the calling thread in any case,
+ * also while it acts as another user (identity.h). */
 enum file_walk {
-	FILE_FOLLOW,	/* symbolic links are followed, as open does */
+	FILE_TRUSTED,	/* by root: links that belong to root alone, another user's is
+			 * ERROR_ACCESS_DENIED; by others: all, as open does */
 	FILE_NO_SYMLINK /* a symbolic link anywhere in the path is ERROR_ACCESS_DENIED */
 };
 
 /* Opens the directory PATH (O_DIRECTORY | O_CLOEXEC). */
 status file_open_dir(const char *path, enum file_walk walk, int *fd);
+
+/* Opens the regular file PATH (which may be relative) for reading, its last component
+ * judged like the others. Never blocks on a FIFO, takes no terminal; what is not a regular
+ * file is ERROR_INVALID_DATA. *ST is the open file's; *FD is -1 on failure. */
+status file_open_regular(
+	const char *path, enum file_walk walk, int *fd, struct stat *st);
 
 /* Opens the directory RELATIVE ("" is DIRFD's own) below DIRFD, FILE_NO_SYMLINK and
  * without ".."; PATH is for messages. */

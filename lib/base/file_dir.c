@@ -1,6 +1,5 @@
 /*
- * Directories.  The strict walk opens one component after the other, each relative to the
- * one before, so that no symbolic link put in place meanwhile can lead it astray.
+ * Making directories, durably.
  */
 #include "base/file.h"
 
@@ -8,134 +7,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file_step.h"
-
-/* Takes the next component of a path off *CURSOR: 1, or 0 at the end, or -1 where it is
- * too long to be one. */
-static int next_component(const char **cursor, char name[NAME_MAX + 1])
-{
-	size_t length;
-
-	*cursor += strspn(*cursor, "/");
-	length = strcspn(*cursor, "/");
-	if (length > NAME_MAX)
-		return -1;
-	memcpy(name, *cursor, length);
-	name[length] = '\0';
-	*cursor += length;
-	return length > 0;
-}
-
-static status require_absolute(const char *path)
-{
-	if (path[0] == '/')
-		return STATUS_OK;
-	return status_fail(
-		STATUS_WIN32(ERROR_INVALID_NAME), "%s: is not an absolute path", path);
-}
-
-/* ---- opening ---- */
-
-static status step_down(int *dir, const char *name, const char *path)
-{
-	struct stat st;
-	int err, next;
-
-	if (strcmp(name, "..") == 0)
-		return status_fail(STATUS_WIN32(ERROR_INVALID_NAME),
-			"%s: \"..\" is not allowed in this path", path);
-	next = openat(*dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	err = errno;
-	if (next < 0 && fstatat(*dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		S_ISLNK(st.st_mode))
-		return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
-			"%s: \"%s\" is a symbolic link", path, name);
-	if (next < 0)
-		return status_errno(err, "%s", path);
-	(void)close(*dir);
-	*dir = next;
-	return STATUS_OK;
-}
-
-status file_open_dir_below(int dirfd, const char *relative, const char *path, int *fd)
-{
-	char name[NAME_MAX + 1];
-	const char *cursor = relative;
-	status rc = STATUS_OK;
-	int more, dir = openat(dirfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	*fd = -1;
-	if (dir < 0)
-		return status_errno(errno, "%s", path);
-	while (!failed(rc) && (more = next_component(&cursor, name)) != 0)
-		rc = more < 0 ? status_errno(ENAMETOOLONG, "%s", path)
-			      : step_down(&dir, name, path);
-	if (!failed(rc)) {
-		*fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (*fd < 0)
-			rc = status_errno(errno, "%s", path);
-	}
-	(void)close(dir);
-	return rc;
-}
-
-static status open_strictly(const char *path, int *fd)
-{
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	status rc;
-
-	if (root < 0)
-		return status_errno(errno, "/");
-	rc = file_open_dir_below(root, path, path, fd);
-	(void)close(root);
-	return rc;
-}
-
-status file_open_dir(const char *path, enum file_walk walk, int *fd)
-{
-	status rc = require_absolute(path);
-
-	*fd = -1;
-	if (failed(rc))
-		return rc;
-	if (walk == FILE_NO_SYMLINK)
-		return open_strictly(path, fd);
-	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return *fd < 0 ? status_errno(errno, "%s", path) : STATUS_OK;
-}
-
-static bool is_entry_name(const char *name)
-{
-	return name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-}
-
-status file_open_parent(
-	const char *path, enum file_walk walk, int *dirfd, const char **name)
-{
-	status rc = require_absolute(path);
-	char *parent;
-
-	*dirfd = -1;
-	*name = NULL;
-	if (failed(rc))
-		return rc;
-	*name = strrchr(path, '/') + 1;
-	if (!is_entry_name(*name))
-		return status_fail(STATUS_WIN32(ERROR_INVALID_NAME),
-			"%s: does not end in the name of a file", path);
-	parent = strndup(path, (size_t)(*name - path));
-	if (!parent)
-		return status_no_memory();
-	rc = file_open_dir(parent, walk, dirfd);
-	free(parent);
-	return rc;
-}
-
-/* ---- making ---- */
+#include "base/file_walk.h"
 
 status file_sync_dir(int dirfd, const char *path_for_messages)
 {
@@ -243,7 +119,7 @@ status file_make_dirs(const char *path, mode_t mode)
 {
 	char name[NAME_MAX + 1];
 	const char *cursor = path;
-	status rc = require_absolute(path);
+	status rc = walk_require_absolute(path);
 	bool synced = false;
 	int dir, more;
 
@@ -252,7 +128,7 @@ status file_make_dirs(const char *path, mode_t mode)
 	dir = open_below(AT_FDCWD, "/");
 	if (dir < 0)
 		return status_errno(errno, "/");
-	while (!failed(rc) && (more = next_component(&cursor, name)) != 0) {
+	while (!failed(rc) && (more = walk_next(&cursor, name)) != 0) {
 		bool last = cursor[strspn(cursor, "/")] == '\0';
 
 		rc = more < 0 ? status_errno(ENAMETOOLONG, "%s", path)

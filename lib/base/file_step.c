@@ -245,6 +245,14 @@ int step_unlink(int dirfd, const char *name)
 	return (int)announce_done(event, unlinkat(dirfd, name, 0));
 }
 
+int step_rmdir(int dirfd, const char *name)
+{
+	const struct file_event event = on(FILE_RMDIR, dirfd, name);
+
+	announce(event);
+	return (int)announce_done(event, unlinkat(dirfd, name, AT_REMOVEDIR));
+}
+
 int step_mkdir(int dirfd, const char *name, mode_t mode)
 {
 	const struct file_event event = on(FILE_MKDIR, dirfd, name);

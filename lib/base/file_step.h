@@ -30,6 +30,7 @@ int step_sync_dir(int fd); /* a file system that cannot sync directories: 0 */
 int step_rename(int from_dirfd, const char *from, int to_dirfd, const char *to);
 int step_rename_new(int from_dirfd, const char *from, int to_dirfd, const char *to);
 int step_unlink(int dirfd, const char *name);
+int step_rmdir(int dirfd, const char *name);
 int step_mkdir(int dirfd, const char *name, mode_t mode);
 int step_chmod(int fd, mode_t mode);
 int step_chmod_at(int dirfd, const char *name, mode_t mode); /* not through a link */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static pthread_mutex_t live_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -59,6 +60,27 @@ int fork_close_open(struct fork_close *entry, int (*open)(void *context), void *
 		err = errno;
 	else
 		enter(entry);
+	(void)pthread_mutex_unlock(&live_mutex);
+	return err;
+}
+
+int fork_close_socketpair(struct fork_close *a, struct fork_close *b)
+{
+	int ends[2], err = 0;
+
+	*a = *b = FORK_CLOSE_NONE;
+	(void)pthread_once(&fork_once, watch_forks);
+	if (fork_error)
+		return fork_error;
+	(void)pthread_mutex_lock(&live_mutex);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+		err = errno;
+	} else {
+		a->fd = ends[0];
+		enter(a);
+		b->fd = ends[1];
+		enter(b);
+	}
 	(void)pthread_mutex_unlock(&live_mutex);
 	return err;
 }

@@ -20,6 +20,9 @@ struct fork_close {
  * errno: OPEN's where it gave -1. ENTRY must stay where it is until it is closed. */
 int fork_close_open(struct fork_close *entry, int (*open)(void *context), void *context);
 
+/* The same for the two ends of a stream socket. */
+int fork_close_socketpair(struct fork_close *a, struct fork_close *b);
+
 /* Unlocks whatever range of the file is locked, for copies made behind our back (vfork,
  * clone), and closes. An entry that is closed already is fine. */
 void fork_close_end(struct fork_close *entry);

@@ -99,7 +99,9 @@ static const char *read_section(struct reader *r, char *s)
 		return "text after ']'";
 	*end = '\0';
 	r->section = name;
-	return NULL;
+	return r->handler(r->context,
+		&(struct ini_entry){
+			.section = name, .key = "", .value = "", .line = r->line});
 }
 
 /* S ends at END, trailing blanks apart. */

@@ -17,7 +17,7 @@
 
 struct ini_entry {
 	const char *section; /* "" ahead of the first section */
-	const char *key;
+	const char *key;     /* "" with an empty value: the section begins */
 	const char *value;
 	unsigned line; /* from 1 */
 };

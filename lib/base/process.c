@@ -11,9 +11,12 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define OUTPUT_LIMIT     ((size_t)1 << 20)
 #define MAX_PAUSE_MS     50
@@ -83,6 +86,14 @@ static int set_attributes(posix_spawnattr_t *attributes)
 	return err;
 }
 
+char *const *process_environment(bool secure)
+{
+	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C";
+	static char *const fixed[] = {path, locale, NULL};
+
+	return secure ? fixed : environ;
+}
+
 static int spawn_with(char *const argv[], const struct wiring *w,
 	posix_spawnattr_t *attributes, pid_t *pid)
 {
@@ -93,21 +104,31 @@ static int spawn_with(char *const argv[], const struct wiring *w,
 		return err;
 	err = wire(&actions, w);
 	if (!err)
-		err = posix_spawn(pid, argv[0], &actions, attributes, argv, environ);
+		err = posix_spawn(pid, argv[0], &actions, attributes, argv,
+			process_environment(getauxval(AT_SECURE) != 0));
 	(void)posix_spawn_file_actions_destroy(&actions);
 	return err;
 }
 
-static bool is_shortage(int err)
+/* Else the program is not there, or is none. */
+static bool is_fault_of_its_own(int err)
 {
-	return err == ENOMEM || err == EAGAIN || err == EMFILE || err == ENFILE;
+	return err == EACCES || err == EPERM || err == ENOMEM || err == EAGAIN ||
+	       err == EMFILE || err == ENFILE;
+}
+
+static status fail_to_start(int err, const char *program)
+{
+	if (is_fault_of_its_own(err))
+		return status_errno(err, "%s: cannot be started", program);
+	return status_fail(STATUS_WIN32(ERROR_FILE_NOT_FOUND),
+		"%s: cannot be started: %s", program, strerrordesc_np(err));
 }
 
 static status spawn(char *const argv[], const struct wiring *w, pid_t *pid)
 {
 	posix_spawnattr_t attributes;
 	int err = posix_spawnattr_init(&attributes);
-	status rc;
 
 	*pid = -1;
 	if (!err) {
@@ -116,10 +137,7 @@ static status spawn(char *const argv[], const struct wiring *w, pid_t *pid)
 			err = spawn_with(argv, w, &attributes, pid);
 		(void)posix_spawnattr_destroy(&attributes);
 	}
-	if (!err)
-		return STATUS_OK;
-	rc = status_errno(err, "%s: cannot be started", argv[0]);
-	return is_shortage(err) ? rc : STATUS_WIN32(ERROR_FILE_NOT_FOUND);
+	return err ? fail_to_start(err, argv[0]) : STATUS_OK;
 }
 
 status process_start(char *const argv[], int fd3, pid_t *pid)
@@ -170,14 +188,6 @@ struct run {
 	int exit_status;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void keep(struct run *run, const char *data, size_t size)
 {
 	if (!run->kept)
@@ -227,7 +237,7 @@ static bool run_until(struct run *run, int64_t deadline)
 	int64_t pause = 1;
 
 	while (!reap(run->pid, WNOHANG, &run->exit_status)) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_now_ms();
 
 		if (left <= 0)
 			return false;
@@ -246,12 +256,12 @@ static bool run_until(struct run *run, int64_t deadline)
 static void end_group(struct run *run)
 {
 	(void)kill(-run->pid, SIGKILL);
-	(void)run_until(run, now_ms() + KILL_PATIENCE_MS);
+	(void)run_until(run, clock_now_ms() + KILL_PATIENCE_MS);
 }
 
 static status run_started(struct run *run, unsigned timeout_seconds, const char *program)
 {
-	if (run_until(run, now_ms() + (int64_t)timeout_seconds * 1000))
+	if (run_until(run, clock_now_ms() + (int64_t)timeout_seconds * 1000))
 		return STATUS_OK;
 	end_group(run);
 	return status_fail(STATUS_WIN32(ERROR_SERVICE_REQUEST_TIMEOUT),

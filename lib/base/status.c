@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/status_table.h"
+#include "base/text.h"
 
 #define NOTE_SIZE 1024
 
@@ -51,14 +52,6 @@ static void copy_shortened(char *out, const char *text)
 	memcpy(out + head + gap_size, text + tail, length - tail + 1);
 }
 
-/* A file's name may contain line ends and terminal escapes; a detail is one line. */
-static void keep_to_one_line(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
-
 /* Through a buffer of its own, since the pending note may be among ARGS. */
 __attribute__((format(printf, 2, 0))) static void note(
 	status code, const char *format, va_list args)
@@ -77,7 +70,7 @@ __attribute__((format(printf, 2, 0))) static void note(
 	va_end(again);
 	copy_shortened(this_thread.pending, whole ? whole : fits);
 	free(whole);
-	keep_to_one_line(this_thread.pending);
+	text_keep_to_one_line(this_thread.pending);
 	this_thread.pending_code = code;
 }
 
@@ -199,10 +192,14 @@ bool status_publish_win32(status rc)
 {
 	const uint32_t code = (uint32_t)rc;
 
+	if (!failed(rc)) {
+		status_begin();
+		return true;
+	}
 	(void)status_publish(rc);
-	if (failed(rc) && code >> 16 == 0x8007)
+	if (code >> 16 == 0x8007)
 		this_thread.last_error = code & 0xffff;
-	return !failed(rc);
+	return false;
 }
 
 uint32_t status_last_error(void)

@@ -183,18 +183,25 @@ status text_from_wide(const wchar_t *wide, char **text)
 	return STATUS_OK;
 }
 
-static int fold(char c)
+char text_fold(char c)
 {
-	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char)c;
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 int text_compare_nocase(const char *a, const char *b)
 {
-	while (*a && fold(*a) == fold(*b)) {
+	while (*a && text_fold(*a) == text_fold(*b)) {
 		a++;
 		b++;
 	}
-	return fold(*a) - fold(*b);
+	return (unsigned char)text_fold(*a) - (unsigned char)text_fold(*b);
+}
+
+void text_keep_to_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
 }
 
 /* The number of bytes at S that can stand as they are; 0: the first one is escaped. */
@@ -236,11 +243,11 @@ char *text_escape(const char *s)
 	return escaped;
 }
 
-static int digit_value(char c)
+int text_digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	c = (char)fold(c);
+	c = text_fold(c);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
@@ -250,8 +257,8 @@ bool text_unescape(char *s)
 
 	while (*s) {
 		if (*s == '%') {
-			int high = digit_value(s[1]);
-			int low = high < 0 ? -1 : digit_value(s[2]);
+			int high = text_digit_value(s[1]);
+			int low = high < 0 ? -1 : text_digit_value(s[2]);
 
 			if (low < 0 || (high | low) == 0)
 				return false;

@@ -37,6 +37,16 @@ status text_from_wide(const wchar_t *wide, char **text);
 /* Order and equality of names: only ASCII letters are folded. */
 int text_compare_nocase(const char *a, const char *b);
 
+/* An ASCII capital becomes small, any other byte is itself. */
+char text_fold(char c);
+
+/* The value of a hexadecimal digit; -1 where C is none. */
+int text_digit_value(char c);
+
+/* Control characters become question marks: a file's name may contain line ends and
+ * terminal escapes. */
+void text_keep_to_one_line(char *text);
+
 /* New string with %XX for control characters, '%' and bytes that are not UTF-8, so that
  * it fits on one line of a file of records; NULL where memory is short. */
 char *text_escape(const char *s);

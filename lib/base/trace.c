@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #define LINE_SIZE 2048
 
 static const char *const level_names[] = {
@@ -35,14 +37,6 @@ bool trace_on(enum trace_level level)
 	return level <= highest;
 }
 
-/* File names may hold line ends and terminal escapes. */
-static void keep_to_one_line(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
-
 void trace(enum trace_level level, const char *format, ...)
 {
 	char line[LINE_SIZE];
@@ -58,7 +52,7 @@ void trace(enum trace_level level, const char *format, ...)
 	if (vsnprintf(line + prefix, sizeof(line) - (size_t)prefix, format, args) < 0)
 		line[prefix] = '\0';
 	va_end(args);
-	keep_to_one_line(line);
+	text_keep_to_one_line(line);
 	length = strlen(line);
 	if (length == sizeof(line) - 1)
 		length--;

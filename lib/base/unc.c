@@ -170,15 +170,10 @@ static bool is_unc(const char *name)
 	return name[0] == '\\' && name[1] == '\\';
 }
 
-static char fold(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* As text_compare_nocase, for a part of a name. */
 static bool equals_nocase(const char *begin, const char *end, const char *text)
 {
-	while (begin < end && fold(*begin) == fold(*text)) {
+	while (begin < end && text_fold(*begin) == text_fold(*text)) {
 		begin++;
 		text++;
 	}

@@ -2,6 +2,7 @@
  * configuration, or a file, that wants one gets an error with its name. */
 #include "engine/engine.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,57 +76,58 @@ static status find_by_name(
 		who, name);
 }
 
-/* What a store's files are, as far as they were looked at. */
-struct findings {
-	const char *engine; /* NULL: no file was there yet */
-	char *path;         /* the file that says so */
-};
+#ifdef HAVE_SQLITE
+#define probe_paths worker_probe
+#else
+#define probe_paths probe_all
+#endif
 
-static status note_finding(struct findings *found, const char *path, const char *engine)
+/* All PATHS have the format of the FIRST one that is there; the count of PATHS where none
+ * is. What is not there (any more) says nothing. */
+static status agree(const struct names *paths, const struct names *formats, size_t *first)
 {
-	if (!found->engine) {
-		found->path = strdup(path);
-		if (!found->path)
-			return status_no_memory();
-		found->engine = engine;
+	*first = paths->count;
+	for (size_t i = 0; i < paths->count; i++) {
+		if (!*formats->items[i])
+			continue;
+		if (*first == paths->count)
+			*first = i;
+		if (strcmp(formats->items[*first], formats->items[i]) != 0)
+			return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+				"%s: of format %s, but %s is of format %s: the "
+				"configuration must name the engine",
+				paths->items[i], formats->items[i], paths->items[*first],
+				formats->items[*first]);
 	}
-	if (strcmp(found->engine, engine) != 0)
-		return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
-			"%s: of format %s, but %s is of format %s: the configuration "
-			"must "
-			"name the engine",
-			path, engine, found->path, found->engine);
 	return STATUS_OK;
 }
 
-/* What is not there (any more) says nothing about the format. */
-static status look_at(const char *path, status (*probe)(const char *, const char **),
-	struct findings *found)
+static status find_of_paths(const struct names *paths, const struct engine **engine)
 {
-	const char *engine;
-	status rc = probe(path, &engine);
+	struct names formats = {0};
+	size_t first;
+	status rc = paths->count ? probe_paths(paths, &formats) : STATUS_OK;
 
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
-		return STATUS_OK;
-	return failed(rc) ? rc : note_finding(found, path, engine);
+	if (!failed(rc))
+		rc = agree(paths, &formats, &first);
+	if (!failed(rc))
+		rc = first < paths->count ? find_by_name(formats.items[first],
+						    paths->items[first], engine)
+					  : find_by_name("flat", "store", engine);
+	names_free(&formats);
+	return rc;
 }
 
-static status look_at_pattern(char *pattern, struct findings *found)
+static status add_paths(char *pattern, struct names *paths)
 {
 	const struct names one = {.items = &pattern, .count = 1, .capacity = 1};
-	struct names paths = {0};
 	struct stat st;
 	status rc;
 
 	if (stat(pattern, &st) == 0 && S_ISDIR(st.st_mode))
-		return look_at(pattern, probe_directory, found);
-	rc = engine_expand(&one, &paths);
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
-		rc = STATUS_OK;
-	for (size_t i = 0; i < paths.count && !failed(rc); i++)
-		rc = look_at(paths.items[i], probe_file, found);
-	names_free(&paths);
-	return rc;
+		return names_add(paths, pattern);
+	rc = engine_expand(&one, paths);
+	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ? STATUS_OK : rc;
 }
 
 /* All files are looked at, not only the first: a live database of another kind among
@@ -133,15 +135,14 @@ static status look_at_pattern(char *pattern, struct findings *found)
 static status find_by_format(
 	const struct store_config *store, const struct engine **engine)
 {
-	struct findings found = {0};
+	struct names paths = {0};
 	status rc = STATUS_OK;
 
 	for (size_t i = 0; i < store->databases.count && !failed(rc); i++)
-		rc = look_at_pattern(store->databases.items[i], &found);
+		rc = add_paths(store->databases.items[i], &paths);
 	if (!failed(rc))
-		rc = find_by_name(found.engine ? found.engine : "flat",
-			found.path ? found.path : "store", engine);
-	free(found.path);
+		rc = find_of_paths(&paths, engine);
+	names_free(&paths);
 	return rc;
 }
 
@@ -153,12 +154,24 @@ status engine_find(const struct store_config *store, const struct engine **engin
 	return find_by_name(store->engine, "configuration", engine);
 }
 
+static status find_of_file(const char *path, const struct engine **engine)
+{
+	char *copy = strdup(path);
+	const struct names one = {.items = &copy, .count = 1, .capacity = 1};
+	struct names formats = {0};
+	status rc = copy ? probe_paths(&one, &formats) : status_no_memory();
+
+	if (!failed(rc))
+		rc = *formats.items[0] ? find_by_name(formats.items[0], path, engine)
+				       : status_errno(ENOENT, "%s", path);
+	names_free(&formats);
+	free(copy);
+	return rc;
+}
+
 status engine_for_file(const char *name, const char *path, const struct engine **engine)
 {
-	status rc = STATUS_OK;
-
 	*engine = NULL;
-	if (is_auto(name))
-		rc = probe_file(path, &name);
-	return failed(rc) ? rc : find_by_name(name, path, engine);
+	return is_auto(name) ? find_of_file(path, engine)
+			     : find_by_name(name, path, engine);
 }

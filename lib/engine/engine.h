@@ -15,6 +15,7 @@
 
 enum engine_trait {
 	ENGINE_LOGS = 1, /* keeps transaction logs: incremental backups, truncation */
+	ENGINE_IN_CALLER = 2, /* runs in the calling thread, with its rights: no worker */
 };
 
 struct engine_begin {
@@ -93,7 +94,8 @@ struct engine {
 /* The engine that STORE's configuration names, or with `auto` the one whose format its
  * first existing database has; flat where none recognises it. ERROR_NOT_SUPPORTED, naming
  * the engine, where this build lacks it; with `auto`, ERROR_BAD_CONFIGURATION where the
- * databases are of different formats. Looking opens and closes the files (probe.h). */
+ * databases are of different formats. The store worker looks, where there is one: no file
+ * is opened in this process, whose own locks on it would be lost (fcntl). */
 status engine_find(const struct store_config *store, const struct engine **engine);
 
 /* By name or, with NULL or "auto", by PATH's magic. */
@@ -103,9 +105,15 @@ status engine_for_file(const char *name, const char *path, const struct engine *
  * without duplicates, regular files (a symbolic link to one counts as itself). A plain path
  * that does not exist is ERROR_FILE_NOT_FOUND; a glob may match nothing, and leaves out
  * directories. A device, pipe or socket, a directory given as a plain path, a matched
- * symbolic link to nothing and a directory that cannot be read are errors that name it.
+ * symbolic link to nothing, a directory that cannot be read and, for root, a link of another
+ * user's to a directory, are errors that name it.
  * PATHS is the caller's to free, also on failure. */
 status engine_expand(const struct names *patterns, struct names *paths);
+
+/* The same, but only the regular files that are there: whatever else matches, links to
+ * nothing, and for root links of other users, is left out. A directory that cannot be read
+ * is an error. */
+status engine_expand_present(const struct names *patterns, struct names *paths);
 
 status engine_files_add(struct engine_files *files, const char *path, enum engine_file_kind kind,
 	uint32_t generation, uint64_t size);

@@ -8,11 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "engine/wildcard.h"
+#include "base/file.h"
+#include "base/wildcard.h"
 
 /* How a path of the expansion came about, which decides what may be missing. */
-enum origin { LITERAL, MATCHED };
+enum origin {
+	LITERAL,
+	MATCHED,
+	PRESENT /* either, where only the regular files that are there are wanted */
+};
 
 static status expand_below(
 	const char *dir, const char *rest, enum origin origin, struct names *paths);
@@ -34,10 +40,23 @@ static bool is_link(const char *path)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+/* What is in the way where only what is there is wanted: links that lead to nothing, in a
+ * circle, to where the caller may not look, or, for root, links of others. */
+static bool is_odd(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return false;
+	return (geteuid() == 0 && st.st_uid != 0) || stat(path, &st) < 0;
+}
+
 static status add_file(const char *path, enum origin origin, struct names *paths)
 {
 	struct stat st;
 
+	if (origin == PRESENT && is_odd(path))
+		return STATUS_OK;
 	if (stat(path, &st) < 0) {
 		if (origin == LITERAL)
 			return status_errno(errno, "%s", path);
@@ -50,7 +69,7 @@ static status add_file(const char *path, enum origin origin, struct names *paths
 	}
 	if (S_ISREG(st.st_mode))
 		return names_add(paths, path);
-	if (S_ISDIR(st.st_mode) && origin == MATCHED)
+	if (origin == PRESENT || (S_ISDIR(st.st_mode) && origin == MATCHED))
 		return STATUS_OK;
 	return status_fail(STATUS_WIN32(ERROR_INVALID_DATA), "%s: %s, not a regular file",
 		path, S_ISDIR(st.st_mode) ? "a directory" : "a device, pipe or socket");
@@ -66,8 +85,37 @@ static status descend(
 	return add_file(path, origin, paths);
 }
 
+/* Root goes below no link of an ordinary user's: what he makes it point to is not the
+ * store's. *BELOW tells whether there is anything at all. */
+static status look_below(const char *path, bool *below)
+{
+	struct stat st;
+
+	*below = false;
+	if (stat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR
+			       ? STATUS_OK
+			       : status_errno(errno, "%s", path);
+	*below = S_ISDIR(st.st_mode);
+	if (*below && geteuid() == 0 && lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+		st.st_uid != 0)
+		return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
+			"%s: a symbolic link of user %ld is not followed", path,
+			(long)st.st_uid);
+	return STATUS_OK;
+}
+
+static status take_below(
+	const char *path, const char *rest, enum origin origin, struct names *paths)
+{
+	bool below;
+	status rc = look_below(path, &below);
+
+	return failed(rc) || !below ? rc : expand_below(path, rest, origin, paths);
+}
+
 static status take_match(const char *dir, const struct dirent *entry, const char *rest,
-	struct names *paths)
+	enum origin origin, struct names *paths)
 {
 	char *path = join(dir, entry->d_name, strlen(entry->d_name));
 	status rc;
@@ -76,7 +124,11 @@ static status take_match(const char *dir, const struct dirent *entry, const char
 		return status_no_memory();
 	if (entry->d_type == DT_REG && !*rest)
 		return names_take(paths, path);
-	rc = descend(path, rest, MATCHED, paths);
+	if (origin == PRESENT && is_odd(path))
+		rc = STATUS_OK;
+	else
+		rc = rest[strspn(rest, "/")] ? take_below(path, rest, origin, paths)
+					     : add_file(path, origin, paths);
 	free(path);
 	return rc;
 }
@@ -86,19 +138,36 @@ static bool self_or_parent(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+static status open_stream(const char *dir, DIR **stream)
+{
+	int fd;
+	status rc = file_open_dir(dir, FILE_TRUSTED, &fd);
+
+	*stream = NULL;
+	if (failed(rc))
+		return rc;
+	*stream = fdopendir(fd);
+	if (*stream)
+		return STATUS_OK;
+	rc = status_errno(errno, "%s", dir);
+	(void)close(fd);
+	return rc;
+}
+
 /* A directory that is not there is no error: a glob may match nothing. */
-static status match_entries(
-	const char *dir, const char *pattern, const char *rest, struct names *paths)
+static status match_entries(const char *dir, const char *pattern, const char *rest,
+	enum origin origin, struct names *paths)
 {
 	const char *shown = *dir ? dir : "/";
-	DIR *stream = opendir(shown);
 	const struct dirent *entry;
-	status rc = STATUS_OK;
+	DIR *stream;
+	status rc = open_stream(shown, &stream);
 
-	if (!stream && (errno == ENOENT || errno == ENOTDIR))
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
+		rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
 		return STATUS_OK;
-	if (!stream)
-		return status_errno(errno, "%s", shown);
+	if (failed(rc))
+		return rc;
 	while (!failed(rc)) {
 		errno = 0;
 		entry = readdir(stream);
@@ -109,7 +178,7 @@ static status match_entries(
 		}
 		if (!self_or_parent(entry->d_name) &&
 			wildcard_match(pattern, entry->d_name))
-			rc = take_match(dir, entry, rest, paths);
+			rc = take_match(dir, entry, rest, origin, paths);
 	}
 	(void)closedir(stream);
 	return rc;
@@ -128,7 +197,8 @@ static status expand_below(
 	if (!component || !path)
 		rc = status_no_memory();
 	else if (wildcard_present(component))
-		rc = match_entries(dir, component, name + length, paths);
+		rc = match_entries(dir, component, name + length,
+			origin == PRESENT ? PRESENT : MATCHED, paths);
 	else
 		rc = descend(path, name + length, origin, paths);
 	free(component);
@@ -136,7 +206,8 @@ static status expand_below(
 	return rc;
 }
 
-status engine_expand(const struct names *patterns, struct names *paths)
+static status expand_all(
+	const struct names *patterns, enum origin origin, struct names *paths)
 {
 	status rc = STATUS_OK;
 
@@ -147,9 +218,19 @@ status engine_expand(const struct names *patterns, struct names *paths)
 			rc = status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
 				"%s: not the absolute path of a file", pattern);
 		else
-			rc = expand_below("", pattern, LITERAL, paths);
+			rc = expand_below("", pattern, origin, paths);
 	}
 	if (!failed(rc))
 		names_sort(paths);
 	return rc;
+}
+
+status engine_expand(const struct names *patterns, struct names *paths)
+{
+	return expand_all(patterns, LITERAL, paths);
+}
+
+status engine_expand_present(const struct names *patterns, struct names *paths)
+{
+	return expand_all(patterns, PRESENT, paths);
 }

@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "engine/flat_ca.h"
 #include "engine/flat_copy.h"
-#include "engine/regular.h"
 
 struct engine_session {
 	struct spool spool;
@@ -99,7 +98,7 @@ static status read_in_place(void *context, size_t file, uint64_t offset, void *b
 	if (place->fd < 0 || place->file != file) {
 		if (place->fd >= 0)
 			(void)close(place->fd);
-		rc = regular_open(path, &place->fd, &st);
+		rc = file_open_regular(path, FILE_TRUSTED, &place->fd, &st);
 		if (failed(rc))
 			return rc;
 		place->file = file;
@@ -125,7 +124,7 @@ static status check_readable(const char *path)
 {
 	struct stat st;
 	int fd;
-	status rc = regular_open(path, &fd, &st);
+	status rc = file_open_regular(path, FILE_TRUSTED, &fd, &st);
 
 	if (failed(rc))
 		return status_fail(hrDatabaseCorrupted,
@@ -163,7 +162,8 @@ static status flat_verify(const struct engine *engine, const char *path)
 	const struct flat_ca_source source = {.context = &place, .read = read_in_place};
 	struct stat st;
 	bool index = false;
-	status rc = item ? regular_open(path, &place.fd, &st) : status_no_memory();
+	status rc = item ? file_open_regular(path, FILE_TRUSTED, &place.fd, &st)
+			 : status_no_memory();
 
 	(void)engine;
 	if (!failed(rc))
@@ -176,6 +176,7 @@ static status flat_verify(const struct engine *engine, const char *path)
 
 const struct engine engine_flat = {
 	.name = "flat",
+	.traits = ENGINE_IN_CALLER,
 	.begin = flat_begin,
 	.databases = flat_databases,
 	.logs = flat_logs,

@@ -14,7 +14,6 @@
 #include "base/file.h"
 #include "base/trace.h"
 #include "engine/flat_ca.h"
-#include "engine/regular.h"
 
 enum {
 	TRIES = 10,
@@ -174,7 +173,7 @@ static status copy_file(struct pass *pass, size_t i)
 	uint64_t copied;
 	struct stat st;
 	int fd;
-	status rc = regular_open(path, &fd, &st);
+	status rc = file_open_regular(path, FILE_TRUSTED, &fd, &st);
 
 	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
 		return busy(path, "vanished while the store was copied");

@@ -1,11 +1,9 @@
 /* The end of the socket is the one sign to end that both sides can rely on. So nobody
- * else may hold a copy of it: a forked child closes the sockets it inherits, and the list
- * of them is locked across fork. */
+ * else may hold a copy of it, a forked child least of all (fork_close.h). */
 #include "engine/link.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,99 +13,38 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fork_close.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "base/trace.h"
 
 #define PROGRAM_NAME "backupapi-worker"
 
-enum { END_SECONDS = 10, MILLISECONDS = 1000 };
+/* How long a worker may take to end before it is killed. */
+#ifndef LINK_END_SECONDS
+#define LINK_END_SECONDS 10
+#endif
+
+enum { MILLISECONDS = 1000 };
 
 struct link {
-	struct link *next, **where;
 	char *program;
-	int socket;
-	int worker_socket; /* the other end, until the worker has it */
-	pid_t pid;         /* 0: none, or reaped */
+	struct fork_close socket;
+	struct fork_close worker_socket; /* the other end, until the worker has it */
+	pid_t pid;                       /* 0: none, or reaped */
 };
-
-static pthread_mutex_t links_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct link *links;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-static int fork_error;
-
-static void close_end(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
-static void before_fork(void)
-{
-	(void)pthread_mutex_lock(&links_lock);
-}
-
-static void after_fork_parent(void)
-{
-	(void)pthread_mutex_unlock(&links_lock);
-}
-
-static void after_fork_child(void)
-{
-	for (struct link *l = links; l; l = l->next) {
-		close_end(&l->socket);
-		close_end(&l->worker_socket);
-		l->pid = 0;
-	}
-	(void)pthread_mutex_unlock(&links_lock);
-}
-
-static void watch_forks(void)
-{
-	fork_error = pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-}
 
 static status connect_ends(struct link *link)
 {
-	int ends[2], err = 0;
+	int err = fork_close_socketpair(&link->socket, &link->worker_socket);
 
-	(void)pthread_once(&fork_once, watch_forks);
-	if (fork_error)
-		return status_errno(fork_error, "%s", link->program);
-	(void)pthread_mutex_lock(&links_lock);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-		err = errno;
-	} else {
-		link->socket = ends[0];
-		link->worker_socket = ends[1];
-		link->next = links;
-		link->where = &links;
-		if (links)
-			links->where = &link->next;
-		links = link;
-	}
-	(void)pthread_mutex_unlock(&links_lock);
 	return err ? status_errno(err, "%s: socket", link->program) : STATUS_OK;
-}
-
-static void close_socket(int *fd)
-{
-	(void)pthread_mutex_lock(&links_lock);
-	close_end(fd);
-	(void)pthread_mutex_unlock(&links_lock);
 }
 
 static void link_free(struct link *link)
 {
-	(void)pthread_mutex_lock(&links_lock);
-	if (link->where) {
-		*link->where = link->next;
-		if (link->next)
-			link->next->where = link->where;
-	}
-	close_end(&link->socket);
-	close_end(&link->worker_socket);
-	(void)pthread_mutex_unlock(&links_lock);
+	fork_close_end(&link->socket);
+	fork_close_end(&link->worker_socket);
 	free(link->program);
 	free(link);
 }
@@ -142,15 +79,15 @@ static status start_process(struct link *link)
 	status rc;
 
 	/* Only within messages: waiting for one to begin is poll's. */
-	if (setsockopt(link->socket, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall)) <
+	if (setsockopt(link->socket.fd, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall)) <
 			0 ||
-		setsockopt(link->socket, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall)) <
-			0)
+		setsockopt(link->socket.fd, SOL_SOCKET, SO_SNDTIMEO, &stall,
+			sizeof(stall)) < 0)
 		return status_errno(errno, "%s: socket", link->program);
-	rc = process_start(argv, link->worker_socket, &link->pid);
+	rc = process_start(argv, link->worker_socket.fd, &link->pid);
 	if (failed(rc))
 		link->pid = 0;
-	close_socket(&link->worker_socket);
+	fork_close_end(&link->worker_socket);
 	return rc;
 }
 
@@ -191,11 +128,11 @@ static int reap(struct link *link, bool *killed)
 	link->pid = 0;
 	if (pid == 0)
 		return -1;
-	if (!ends_within(pid, END_SECONDS)) {
+	if (!ends_within(pid, LINK_END_SECONDS)) {
 		trace(TRACE_ERROR, "%s: process %ld does not end, killing it",
 			link->program, (long)pid);
 		*killed = true;
-		if (kill(pid, SIGKILL) < 0 || !ends_within(pid, END_SECONDS))
+		if (kill(pid, SIGKILL) < 0 || !ends_within(pid, LINK_END_SECONDS))
 			return -1;
 	}
 	if (failed(process_wait(pid, &exit_status)))
@@ -203,22 +140,26 @@ static int reap(struct link *link, bool *killed)
 	return exit_status;
 }
 
+/* Without a socket there is no worker either: it was ended before, or is the business of
+ * the process that this one was forked from. */
 static void hang_up(struct link *link)
 {
-	/* Also where a copy of the socket survives somewhere, this ends the stream. */
-	if (link->socket >= 0)
-		(void)shutdown(link->socket, SHUT_RDWR);
-	close_socket(&link->socket);
+	if (link->socket.fd < 0)
+		link->pid = 0;
+	else /* also where a copy of the socket survives somewhere, this ends the stream */
+		(void)shutdown(link->socket.fd, SHUT_RDWR);
+	fork_close_end(&link->socket);
 }
 
 /* The connection is of no use any more, REASON says why: ends the worker, and tells. */
 static status give_up(struct link *link, const char *reason)
 {
-	pid_t pid = link->pid;
 	bool killed;
 	int exit_status;
+	pid_t pid;
 
 	hang_up(link);
+	pid = link->pid;
 	exit_status = reap(link, &killed);
 	if (pid == 0)
 		return status_fail(
@@ -260,9 +201,7 @@ static status pass_on(const struct result *result)
 {
 	if (!failed(result->code))
 		return STATUS_OK;
-	for (char *c = result->detail; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	text_keep_to_one_line(result->detail);
 	return status_fail(result->code, "%s", result->detail);
 }
 
@@ -298,11 +237,11 @@ static status greet(struct link *link, struct hello *hello, int spool_fd)
 	status rc;
 
 	protocol_put_hello(&body, hello);
-	rc = protocol_send(link->socket, MESSAGE_HELLO, &body, spool_fd);
+	rc = protocol_send(link->socket.fd, MESSAGE_HELLO, &body, spool_fd);
 	buffer_free(&body);
 	if (!failed(rc))
-		rc = protocol_receive(link->socket, PROTOCOL_STALL_SECONDS * MILLISECONDS,
-			&message, &ended);
+		rc = protocol_receive(link->socket.fd,
+			PROTOCOL_STALL_SECONDS * MILLISECONDS, &message, &ended);
 	rc = failed(rc) ? broken(link, rc) : check_welcome(link, &message);
 	message_free(&message);
 	return rc;
@@ -317,7 +256,7 @@ status link_start(struct hello *hello, int spool_fd, struct link **link)
 	*link = NULL;
 	if (!l)
 		return status_no_memory();
-	l->socket = l->worker_socket = -1;
+	l->socket = l->worker_socket = FORK_CLOSE_NONE;
 	rc = find_program(&l->program);
 	if (!failed(rc))
 		rc = connect_ends(l);
@@ -339,27 +278,24 @@ status link_start(struct hello *hello, int spool_fd, struct link **link)
 /* One answer. *DONE once it was the result, whose failure is returned as RC while the
  * connection stays good; else a failure means that it is broken. */
 static status take_answer(struct link *link,
-	status (*accept)(void *context, const struct spool_entry *entry), void *context,
+	status (*accept)(void *context, const struct message *message), void *context,
 	bool *done)
 {
 	struct message message;
 	struct result result = {0};
 	bool ended;
-	status rc = protocol_receive(link->socket, -1, &message, &ended);
+	status rc = protocol_receive(link->socket.fd, -1, &message, &ended);
 
 	if (failed(rc))
 		goto out;
-	if (message.type == MESSAGE_INDEX && accept) {
-		rc = protocol_get_index(&message, accept, context);
-	} else if (message.type == MESSAGE_RESULT) {
+	if (message.type == MESSAGE_RESULT) {
 		rc = protocol_get_result(&message, &result);
 		*done = !failed(rc);
 		if (*done)
 			rc = pass_on(&result);
 		free(result.detail);
 	} else {
-		rc = status_fail(
-			hrCommunicationError, "store worker: an unexpected message");
+		rc = accept ? accept(context, &message) : protocol_unexpected();
 	}
 out:
 	message_free(&message);
@@ -367,14 +303,14 @@ out:
 }
 
 status link_call(struct link *link, enum message_type type, const struct buffer *request,
-	status (*accept)(void *context, const struct spool_entry *entry), void *context)
+	status (*accept)(void *context, const struct message *message), void *context)
 {
 	bool done = false;
 	status rc;
 
-	if (link->socket < 0)
+	if (link->socket.fd < 0)
 		return give_up(link, "gone");
-	rc = protocol_send(link->socket, type, request, -1);
+	rc = protocol_send(link->socket.fd, type, request, -1);
 	if (rc == STATUS_WIN32(ERROR_INVALID_PARAMETER))
 		return rc; /* nothing was sent */
 	while (!failed(rc) && !done)
@@ -389,11 +325,11 @@ void link_end(struct link *link)
 
 	if (!link)
 		return;
-	if (link->socket >= 0 && link->pid) {
-		poller = (struct pollfd){.fd = link->socket};
-		(void)shutdown(link->socket, SHUT_WR);
+	if (link->socket.fd >= 0 && link->pid) {
+		poller = (struct pollfd){.fd = link->socket.fd};
+		(void)shutdown(link->socket.fd, SHUT_WR);
 		/* POLLHUP, at the very moment in which the worker closes its end. */
-		(void)poll(&poller, 1, END_SECONDS * MILLISECONDS);
+		(void)poll(&poller, 1, LINK_END_SECONDS * MILLISECONDS);
 	}
 	hang_up(link);
 	(void)reap(link, &killed);

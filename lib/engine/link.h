@@ -12,11 +12,11 @@ struct link;
  * unless -1. */
 status link_start(struct hello *hello, int spool_fd, struct link **link);
 
-/* Sends a request and waits for its result, however long it takes. The entries that come
- * ahead of it go to ACCEPT (NULL: none may come). A worker that died or talks nonsense is
+/* Sends a request and waits for its result, however long it takes. The messages that come
+ * ahead of it go to ACCEPT (NULL: none may come), whose failure ends the connection. A worker that died or talks nonsense is
  * hrCommunicationError, naming it and how it ended; it is gone then. */
 status link_call(struct link *link, enum message_type type, const struct buffer *request,
-	status (*accept)(void *context, const struct spool_entry *entry), void *context);
+	status (*accept)(void *context, const struct message *message), void *context);
 
 /* Has the worker end and waits until it did; NULL is fine. */
 void link_end(struct link *link);

@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/names.h"
-#include "engine/regular.h"
 
 struct magic {
 	const char *engine;
@@ -65,7 +63,7 @@ status probe_file(const char *path, const char **name)
 	struct stat st;
 	size_t got;
 	int fd;
-	status rc = regular_open(path, &fd, &st);
+	status rc = file_open_regular(path, FILE_TRUSTED, &fd, &st);
 
 	if (failed(rc))
 		return rc;
@@ -127,5 +125,33 @@ status probe_directory(const char *path, const char **name)
 			break;
 	}
 	names_free(&paths);
+	return rc;
+}
+
+static status probe_any(const char *path, const char **name)
+{
+	struct stat st;
+	status rc;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return probe_directory(path, name);
+	rc = probe_file(path, name);
+	if (rc != STATUS_WIN32(ERROR_FILE_NOT_FOUND))
+		return rc;
+	*name = "";
+	return STATUS_OK;
+}
+
+status probe_all(const struct names *paths, struct names *engines)
+{
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < paths->count && !failed(rc); i++) {
+		const char *name;
+
+		rc = probe_any(paths->items[i], &name);
+		if (!failed(rc))
+			rc = names_add(engines, name);
+	}
 	return rc;
 }

@@ -338,6 +338,32 @@ status protocol_get_result(const struct message *message, struct result *result)
 	return finish(&r, "result");
 }
 
+static char *get_engine(struct reader *r)
+{
+	return get_text(r, PROTOCOL_ENGINE_LIMIT);
+}
+
+status protocol_get_probe(const struct message *message, struct names *paths)
+{
+	struct reader r = read_from(message);
+
+	get_names(&r, paths, get_absolute);
+	return finish(&r, "request for a probe");
+}
+
+status protocol_get_engines(const struct message *message, struct names *engines)
+{
+	struct reader r = read_from(message);
+
+	get_names(&r, engines, get_engine);
+	return finish(&r, "answer to a probe");
+}
+
+status protocol_unexpected(void)
+{
+	return status_fail(hrCommunicationError, "store worker: an unexpected message");
+}
+
 status protocol_get_index(const struct message *message,
 	status (*accept)(void *context, const struct spool_entry *entry), void *context)
 {

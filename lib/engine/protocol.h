@@ -5,7 +5,8 @@
  * little-endian. Text is a u32 length and that many bytes without a NUL; the length
  * 0xffffffff stands for a missing one. The caller says hello and is welcomed; then it
  * asks and the worker answers each request with a result, ahead of which the databases'
- * index comes in as many messages as it needs. The end of the stream ends the session.
+ * index or a probe's answer comes in as many messages as it needs. The end of the stream
+ * ends the session.
  *
  * Neither side trusts the other: the worker may run as another user than the caller.
  * Whatever does not fit is hrCommunicationError. The heads of hello and welcome (magic,
@@ -19,18 +20,20 @@
 #include "engine/spool.h"
 
 #define PROTOCOL_MAGIC         0x57504142u /* "BAPW" */
-#define PROTOCOL_VERSION       1u
+#define PROTOCOL_VERSION       2u
 #define PROTOCOL_SOCKET        3 /* the worker's end */
 #define PROTOCOL_MESSAGE_LIMIT (16u << 20)
 #define PROTOCOL_TEXT_LIMIT    (1u << 20)
 #define PROTOCOL_PATH_LIMIT    4096u
 #define PROTOCOL_DETAIL_LIMIT  8192u
+#define PROTOCOL_ENGINE_LIMIT  32u
+#define PROTOCOL_PROBE_CHUNK   (1u << 20) /* of paths, in one request */
 #define PROTOCOL_INDEX_CHUNK                                                             \
 	(256u << 10)                  /* an index message is sent once it is this long */
 #define PROTOCOL_INDEX_LIMIT 1000000u /* entries, in all messages together */
-#define PROTOCOL_STALL_SECONDS                                                           \
-	30 /* the longest silence within a message or a greeting                         \
-	    */
+#ifndef PROTOCOL_STALL_SECONDS
+#define PROTOCOL_STALL_SECONDS 30 /* the longest silence within a message or a greeting */
+#endif
 
 enum message_type {
 	MESSAGE_HELLO =
@@ -40,7 +43,9 @@ enum message_type {
 	MESSAGE_DATABASES, /* nothing */
 	MESSAGE_RECOVER,   /* struct recover_request */
 	MESSAGE_VERIFY,    /* a path */
+	MESSAGE_PROBE,     /* paths: of what formats are they? */
 	MESSAGE_INDEX,     /* entries of the spool, in the order of their offsets */
+	MESSAGE_ENGINES,   /* engines' names, one for each path of a probe */
 	MESSAGE_RESULT,    /* struct result: the request is done */
 };
 
@@ -54,7 +59,7 @@ struct message {
 struct hello {
 	uint32_t protocol;
 	char *version; /* the build's; from here on only read if the protocol is ours */
-	char *engine;
+	char *engine;  /* "auto": none yet, for probing alone */
 	uint32_t uid, gid; /* to become, for a worker that was started as root */
 	struct store_config store;
 };
@@ -110,6 +115,11 @@ status protocol_get_recover(
 	const struct message *message, struct recover_request *request);
 status protocol_get_path(const struct message *message, char **path);
 status protocol_get_result(const struct message *message, struct result *result);
+status protocol_get_probe(const struct message *message, struct names *paths);
+status protocol_get_engines(const struct message *message, struct names *engines);
+
+/* The failure for a message that was none to come now. */
+status protocol_unexpected(void);
 
 /* Hands every entry of an index message to ACCEPT, which returns STATUS_OK to go on. */
 status protocol_get_index(const struct message *message,

@@ -11,6 +11,8 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 enum {
 	BUSY_MS = 15000,  /* a database that stays locked this long is given up */
 	HOLDING_MS = 500, /* the longest wait while others are locked */
@@ -24,14 +26,6 @@ struct waiting {
 	int64_t patience; /* of the lock that is waited for now */
 	unsigned seed;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Random pauses: a writer that commits without pause leaves only small gaps, and a
  * steady rhythm might miss them all. */
@@ -49,7 +43,7 @@ static int wait_for_lock(void *context, int tries)
 	struct waiting *waiting = context;
 
 	(void)tries;
-	if (now_ms() >= waiting->patience ||
+	if (clock_now_ms() >= waiting->patience ||
 		waiting->host->caller_gone(waiting->host->context))
 		return 0;
 	pause_briefly(waiting);
@@ -261,7 +255,7 @@ static status freeze_once(
 	status rc = STATUS_OK;
 
 	for (size_t i = 0; i < count && !failed(rc) && count > 1; i++) {
-		int64_t holding = now_ms() + HOLDING_MS;
+		int64_t holding = clock_now_ms() + HOLDING_MS;
 
 		waiting->patience = i > 0 && holding < waiting->deadline
 					    ? holding
@@ -283,14 +277,15 @@ static status freeze_once(
 status sqlite_freeze(
 	const struct hosted_engine *host, struct sqlite_source *sources, size_t count)
 {
-	struct waiting waiting = {.host = host, .deadline = now_ms() + BUSY_MS};
+	struct waiting waiting = {.host = host, .deadline = clock_now_ms() + BUSY_MS};
 	status rc;
 
 	waiting.patience = waiting.deadline;
 	waiting.seed = (unsigned)waiting.deadline;
 	for (;;) {
 		rc = freeze_once(sources, count, &waiting);
-		if (rc != STATUS_WIN32(ERROR_BUSY) || now_ms() >= waiting.deadline ||
+		if (rc != STATUS_WIN32(ERROR_BUSY) ||
+			clock_now_ms() >= waiting.deadline ||
 			host->caller_gone(host->context))
 			return rc;
 		sqlite_thaw(sources, count);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,24 +13,29 @@
 
 #include "engine/link.h"
 #include "engine/owner.h"
-#include "engine/wildcard.h"
+#include "base/wildcard.h"
 
 struct engine_session {
 	struct link *link;
 	struct spool spool;
 };
 
-static status start(const struct engine *engine, const struct store_config *store,
-	const struct names *files, int spool_fd, struct link **link)
+static status start_as(struct owner owner, const char *engine,
+	const struct store_config *store, int spool_fd, struct link **link)
 {
-	struct owner owner = owner_of_store(files);
-	char *name = strdup(engine->name);
+	char *name = strdup(engine);
 	struct hello hello = {
 		.engine = name, .uid = owner.uid, .gid = owner.gid, .store = *store};
 	status rc = name ? link_start(&hello, spool_fd, link) : status_no_memory();
 
 	free(name);
 	return rc;
+}
+
+static status start(const struct engine *engine, const struct store_config *store,
+	const struct names *files, int spool_fd, struct link **link)
+{
+	return start_as(owner_of_store(files), engine->name, store, spool_fd, link);
 }
 
 /* ---- the index ---- */
@@ -105,6 +111,13 @@ static status accept_entry(void *context, const struct spool_entry *entry)
 	return spool_note(spool, entry->path, entry->size);
 }
 
+static status accept_index(void *context, const struct message *message)
+{
+	if (message->type != MESSAGE_INDEX)
+		return protocol_unexpected();
+	return protocol_get_index(message, accept_entry, context);
+}
+
 static status fetch_index(
 	struct engine_session *session, const struct store_config *store)
 {
@@ -116,7 +129,7 @@ static status fetch_index(
 	if (fstat(session->spool.fd, &st) < 0)
 		return status_errno(errno, "%s: spool", store->spool_dir);
 	index.written = (uint64_t)st.st_size;
-	rc = link_call(session->link, MESSAGE_DATABASES, &nothing, accept_entry, &index);
+	rc = link_call(session->link, MESSAGE_DATABASES, &nothing, accept_index, &index);
 	if (!failed(rc))
 		spool_seal(&session->spool);
 	return rc;
@@ -233,5 +246,117 @@ status worker_verify(const struct engine *engine, const char *path)
 		link_end(link);
 	}
 	free(full);
+	return rc;
+}
+
+/* ---- formats ---- */
+
+struct probe {
+	struct names *engines;
+	size_t asked; /* how many engines there must be at the end, at the most */
+};
+
+static status accept_engines(void *context, const struct message *message)
+{
+	const struct probe *probe = context;
+	status rc;
+
+	if (message->type != MESSAGE_ENGINES)
+		return protocol_unexpected();
+	rc = protocol_get_engines(message, probe->engines);
+	if (!failed(rc) && probe->engines->count > probe->asked)
+		rc = status_fail(hrCommunicationError,
+			"store worker: more engines than files were asked for");
+	return rc;
+}
+
+/* What one request may ask for. */
+static size_t portion(char *const *paths, size_t count)
+{
+	size_t size = 0, n = 0;
+
+	while (n < count && size < PROTOCOL_PROBE_CHUNK)
+		size += strlen(paths[n++]) + sizeof(uint32_t);
+	return n;
+}
+
+static status probe_portion(
+	struct link *link, char **paths, size_t count, struct names *engines)
+{
+	const struct names some = {.items = paths, .count = count, .capacity = count};
+	struct probe probe = {.engines = engines, .asked = engines->count + count};
+	struct buffer request = {0};
+	status rc;
+
+	protocol_put_names(&request, &some);
+	rc = link_call(link, MESSAGE_PROBE, &request, accept_engines, &probe);
+	buffer_free(&request);
+	if (!failed(rc) && engines->count != probe.asked)
+		rc = status_fail(hrCommunicationError,
+			"store worker: fewer engines than files were asked for");
+	return rc;
+}
+
+static status probe_as(
+	struct owner owner, const struct names *paths, struct names *engines)
+{
+	const struct store_config nothing = {0};
+	struct link *link;
+	status rc = start_as(owner, "auto", &nothing, -1, &link);
+
+	if (failed(rc))
+		return rc;
+	for (size_t done = 0; done < paths->count && !failed(rc);) {
+		size_t count = portion(paths->items + done, paths->count - done);
+
+		rc = probe_portion(link, paths->items + done, count, engines);
+		done += count;
+	}
+	link_end(link);
+	return rc;
+}
+
+/* As `absolute`, but links stay what they are: the worker judges them. */
+static status absolute_all(const struct names *paths, struct names *full)
+{
+	status rc = STATUS_OK;
+	char *dir = getcwd(NULL, 0);
+
+	for (size_t i = 0; i < paths->count && !failed(rc); i++) {
+		char *path;
+
+		if (*paths->items[i] == '/') {
+			rc = names_add(full, paths->items[i]);
+			continue;
+		}
+		if (!dir) {
+			rc = status_errno(errno, "%s", paths->items[i]);
+			continue;
+		}
+		if (asprintf(&path, "%s/%s", dir, paths->items[i]) < 0)
+			path = NULL;
+		rc = names_take(full, path);
+	}
+	free(dir);
+	return rc;
+}
+
+/* An owner who may not read his own files cannot have a live database there: only flat
+ * files can be meant, which the caller reads himself. */
+status worker_probe(const struct names *paths, struct names *engines)
+{
+	const struct owner caller = {.uid = geteuid(), .gid = getegid()};
+	const struct names first = {.items = paths->items, .count = 1, .capacity = 1};
+	const struct owner owner = owner_of_store(&first);
+	struct names full = {0};
+	status rc = absolute_all(paths, &full);
+
+	if (!failed(rc))
+		rc = probe_as(owner, &full, engines);
+	if (rc == STATUS_WIN32(ERROR_ACCESS_DENIED) && owner.uid != caller.uid) {
+		names_free(engines);
+		rc = probe_as(caller, &full, engines);
+	}
+	names_free(&full);
 	return rc;
 }

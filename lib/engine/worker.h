@@ -24,4 +24,8 @@ status worker_recover(const struct engine *engine, const struct store_config *st
 	const struct engine_recovery *recovery);
 status worker_verify(const struct engine *engine, const char *path);
 
+/* probe_all of probe.h in a worker, which is the owner of the first path, or the caller
+ * where that owner may not read them. */
+status worker_probe(const struct names *paths, struct names *engines);
+
 #endif

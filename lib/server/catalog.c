@@ -69,9 +69,10 @@ static bool is_ours(status rc)
 	       rc == STATUS_WIN32(ERROR_TOO_MANY_OPEN_FILES);
 }
 
-static status note_broken(struct catalog_entry *entry)
+static status note_broken(struct catalog_entry *entry, status why)
 {
 	entry->broken = true;
+	entry->denied = why == STATUS_WIN32(ERROR_ACCESS_DENIED);
 	entry->problem = strdup(status_pending());
 	return entry->problem ? STATUS_OK : status_no_memory();
 }
@@ -87,7 +88,7 @@ static status add_file(
 	if (!entry->stem || !entry->server)
 		return status_no_memory();
 	rc = config_read(dirfd, dir, file, entry->server);
-	return failed(rc) && !is_ours(rc) ? note_broken(entry) : rc;
+	return failed(rc) && !is_ours(rc) ? note_broken(entry, rc) : rc;
 }
 
 static const char *sort_key(const struct catalog_entry *entry)

@@ -10,6 +10,7 @@ struct catalog_entry {
 	char *stem;            /* the file's name without .conf */
 	struct server *server; /* of a broken file: what could be read of it */
 	bool broken;           /* the file itself is no good */
+	bool denied;           /* broken: it may not be read, or is not to be trusted */
 	char *problem; /* "file:line: reason", also of two files at odds; else NULL */
 };
 

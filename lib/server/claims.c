@@ -2,10 +2,13 @@
  * claims.c - what several configuration files claim at once
  *
  * Every claim is a key: a name within a family, a database by its path and, so that links
- * are seen through, by its inode, a state_dir. Sorted, equal ones are neighbours.
+ * are seen through, by its inode, a state_dir. Sorted, equal ones are neighbours. Globs
+ * have no such order: each is compared with all databases of other files, by what it can
+ * match and not by what is there now, since a file that appears later belongs to both.
  */
 #include "server/catalog.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,7 @@ struct claim {
 	const char *kind; /* in words, for the message */
 	const char *what; /* as the file has it */
 	size_t entry;     /* index in the catalog */
+	char *path; /* of a database, links of its directory seen through; else NULL */
 };
 
 struct claims {
@@ -44,7 +48,8 @@ static status add(struct claims *claims, char *key, const char *kind, const char
 	}
 	if (!key)
 		return status_no_memory();
-	claims->items[claims->count++] = (struct claim){key, kind, what, entry};
+	claims->items[claims->count++] =
+		(struct claim){.key = key, .kind = kind, .what = what, .entry = entry};
 	return STATUS_OK;
 }
 
@@ -70,11 +75,41 @@ static status add_path(
 	return add(claims, key, kind, path, entry);
 }
 
+/* What follows the directory that holds PATH, or all that PATH can match, stays as it is;
+ * so does what cannot be reached. A new string. */
+static char *see_through(const char *path)
+{
+	char *parent = path_parent(path), *real, *seen = NULL;
+	const char *rest;
+
+	if (!parent)
+		return NULL;
+	rest = parent[1] ? path + strlen(parent) : path;
+	real = realpath(parent, NULL);
+	if (!real && errno != ENOMEM)
+		seen = strdup(path);
+	else if (real && asprintf(&seen, "%s%s", real[1] ? real : "", rest) < 0)
+		seen = NULL;
+	free(real);
+	free(parent);
+	return seen;
+}
+
+static status add_database(struct claims *claims, const char *path, size_t entry)
+{
+	size_t at = claims->count;
+	status rc = add_path(claims, "database", path, entry);
+
+	if (failed(rc))
+		return rc;
+	claims->items[at].path = see_through(path);
+	return claims->items[at].path ? STATUS_OK : status_no_memory();
+}
+
 static void lower(char *s)
 {
 	for (; s && *s; s++)
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s - 'A' + 'a');
+		*s = text_fold(*s);
 }
 
 static status add_name(
@@ -116,7 +151,7 @@ static status add_paths(struct claims *claims, const struct server *server, size
 	if (!catalog_is_local(server))
 		return STATUS_OK;
 	for (size_t i = 0; i < databases->count && !failed(rc); i++)
-		rc = add_path(claims, "database", databases->items[i], entry);
+		rc = add_database(claims, databases->items[i], entry);
 	return failed(rc) ? rc : add_path(claims, "state_dir", server->state_dir, entry);
 }
 
@@ -135,17 +170,31 @@ static status note(struct catalog_entry *entry, const char *problem)
 	return entry->problem ? STATUS_OK : status_no_memory();
 }
 
+static char *describe(const char *first, const char *second, const struct claim *a,
+	const struct claim *b)
+{
+	bool globs = a->path && b->path && strcmp(a->what, b->what) != 0;
+	char *problem;
+	int length =
+		globs ? asprintf(&problem,
+				"%s and %s: the databases %s and %s may be the same file",
+				first, second, a->what, b->what)
+		      : asprintf(&problem, "%s and %s: both claim the %s %s", first,
+				second, a->kind, a->what);
+
+	return length < 0 ? NULL : problem;
+}
+
 /* Both get the same words. */
 static status refuse(
 	struct catalog *catalog, const struct claim *a, const struct claim *b)
 {
 	struct catalog_entry *first = &catalog->items[a->entry];
 	struct catalog_entry *second = &catalog->items[b->entry];
-	char *problem;
+	char *problem = describe(first->server->file, second->server->file, a, b);
 	status rc;
 
-	if (asprintf(&problem, "%s and %s: both claim the %s %s", first->server->file,
-		    second->server->file, a->kind, a->what) < 0)
+	if (!problem)
 		return status_no_memory();
 	rc = note(first, problem);
 	if (!failed(rc))
@@ -167,6 +216,35 @@ static status compare_neighbours(struct catalog *catalog, const struct claims *c
 	return rc;
 }
 
+static status compare_with_all(
+	struct catalog *catalog, const struct claims *claims, const struct claim *glob)
+{
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < claims->count && !failed(rc); i++) {
+		const struct claim *other = &claims->items[i];
+		bool overlap;
+
+		if (!other->path || other->entry == glob->entry)
+			continue;
+		rc = path_overlap(glob->path, other->path, &overlap);
+		if (!failed(rc) && overlap)
+			rc = glob->entry < other->entry ? refuse(catalog, glob, other)
+							: refuse(catalog, other, glob);
+	}
+	return rc;
+}
+
+static status compare_globs(struct catalog *catalog, const struct claims *claims)
+{
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < claims->count && !failed(rc); i++)
+		if (claims->items[i].path && path_is_glob(claims->items[i].what))
+			rc = compare_with_all(catalog, claims, &claims->items[i]);
+	return rc;
+}
+
 status catalog_compare(struct catalog *catalog)
 {
 	struct claims claims = {0};
@@ -183,8 +261,12 @@ status catalog_compare(struct catalog *catalog)
 		qsort(claims.items, claims.count, sizeof(*claims.items), compare_claims);
 		rc = compare_neighbours(catalog, &claims);
 	}
-	for (size_t i = 0; i < claims.count; i++)
+	if (!failed(rc))
+		rc = compare_globs(catalog, &claims);
+	for (size_t i = 0; i < claims.count; i++) {
 		free(claims.items[i].key);
+		free(claims.items[i].path);
+	}
 	free(claims.items);
 	return rc;
 }

@@ -20,25 +20,14 @@ struct splitter {
 
 /* ---- escapes ---- */
 
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
-}
-
 /* COUNT digits of BASE; false where one is missing. */
 static bool take_number(struct splitter *s, int base, int count, uint32_t *value)
 {
 	*value = 0;
 	for (; count > 0; count--) {
-		int digit = digit_value(*s->next);
+		int digit = text_digit_value(*s->next);
 
-		if (digit >= base)
+		if (digit < 0 || digit >= base)
 			return false;
 		*value = *value * (uint32_t)base + (uint32_t)digit;
 		s->next++;

@@ -28,6 +28,9 @@ static status mistake(const struct ini_entry *entry, const char *file, const cha
 {
 	if (reason == config_no_memory)
 		return status_no_memory();
+	if (*entry->key == '\0')
+		return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+			"%s:%u: [%.40s]: %s", file, entry->line, entry->section, reason);
 	return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
 		"%s:%u: [%.40s] %.40s: %s", file, entry->line, entry->section, entry->key,
 		reason);

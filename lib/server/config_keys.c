@@ -312,6 +312,16 @@ static const struct config_key *find_key(
 	return NULL;
 }
 
+static const char *begin_section(struct server *server, const char *section)
+{
+	if (strcmp(section, "service") == 0)
+		server->has_service = true;
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(section, keys[i].section) == 0)
+			return NULL;
+	return "no such section";
+}
+
 const char *config_set(
 	struct server *server, config_seen *seen, const struct ini_entry *entry)
 {
@@ -319,6 +329,8 @@ const char *config_set(
 	const struct config_key *key = find_key(entry, &reason);
 	config_seen bit;
 
+	if (*entry->key == '\0')
+		return begin_section(server, entry->section);
 	if (!key)
 		return reason;
 	bit = (config_seen)1 << (key - keys);
@@ -327,7 +339,5 @@ const char *config_set(
 	*seen |= bit;
 	if (*entry->value == '\0')
 		return "has no value";
-	if (strcmp(key->section, "service") == 0)
-		server->has_service = true;
 	return key->set((char *)server + key->field, entry->value);
 }

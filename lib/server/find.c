@@ -105,7 +105,9 @@ static void match(const struct catalog *catalog, const struct wanted *wanted,
 
 static status bad_configuration(const struct catalog_entry *entry)
 {
-	return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION), "%s", entry->problem);
+	return status_fail(entry->denied ? STATUS_WIN32(ERROR_ACCESS_DENIED)
+					 : STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+		"%s", entry->problem);
 }
 
 /* Could this broken file be the one that is asked for? What is left of its name counts,

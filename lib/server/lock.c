@@ -1,14 +1,11 @@
 /*
  * Open file description locks outlive the close of any other descriptor of the file, and
- * die with the last copy of theirs. Copies come about by fork; the list of live locks is
- * there so that a child can close its own at once. Releasing unlocks before it closes,
- * for copies made behind our back (vfork, clone).
+ * die with the last copy of theirs: fork_close.h sees to it that a child has none.
  */
 #include "server/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,106 +13,32 @@
 
 #include "base/file.h"
 #include "base/file_step.h"
+#include "base/identity.h"
+#include "base/fork_close.h"
 #include "server/server.h"
 
 #define STORE_LOCK ".backupapi-restore.lock"
 
 struct lock {
-	struct lock *next;
-	int fd;       /* -1: none, and in a forked child */
-	int store_fd; /* a restore's second one, likewise */
+	struct fork_close state;
+	struct fork_close store; /* a restore's second one */
 };
-
-/* Held across fork, and while a descriptor comes or goes, so that no child can have one
- * that is not in the list. */
-static pthread_mutex_t live_mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct lock *live;
-static bool handles_fork;
-
-/* ---- the list ---- */
-
-static void before_fork(void)
-{
-	(void)pthread_mutex_lock(&live_mutex);
-}
-
-static void after_fork_in_parent(void)
-{
-	(void)pthread_mutex_unlock(&live_mutex);
-}
-
-static void drop(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
-static void after_fork_in_child(void)
-{
-	for (struct lock *l = live; l; l = l->next) {
-		drop(&l->fd);
-		drop(&l->store_fd);
-	}
-	(void)pthread_mutex_unlock(&live_mutex);
-}
-
-static int handle_fork_once(void)
-{
-	int err = 0;
-
-	if (!handles_fork)
-		err = pthread_atfork(
-			before_fork, after_fork_in_parent, after_fork_in_child);
-	handles_fork = !err;
-	return err;
-}
 
 static status new_lock(struct lock **lock)
 {
-	struct lock *l = malloc(sizeof(*l));
-	int err;
-
-	*lock = NULL;
-	if (!l)
+	*lock = malloc(sizeof(**lock));
+	if (!*lock)
 		return status_no_memory();
-	*l = (struct lock){.fd = -1, .store_fd = -1};
-	(void)pthread_mutex_lock(&live_mutex);
-	err = handle_fork_once();
-	if (!err) {
-		l->next = live;
-		live = l;
-		*lock = l;
-	}
-	(void)pthread_mutex_unlock(&live_mutex);
-	if (err)
-		free(l);
-	return err ? status_no_memory() : STATUS_OK;
-}
-
-static void unlock_and_drop(int *fd)
-{
-	struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
-
-	if (*fd >= 0)
-		(void)fcntl(*fd, F_OFD_SETLK, &range);
-	drop(fd);
+	**lock = (struct lock){FORK_CLOSE_NONE, FORK_CLOSE_NONE};
+	return STATUS_OK;
 }
 
 void lock_release(struct lock *lock)
 {
 	if (!lock)
 		return;
-	(void)pthread_mutex_lock(&live_mutex);
-	for (struct lock **l = &live; *l; l = &(*l)->next) {
-		if (*l == lock) {
-			*l = lock->next;
-			break;
-		}
-	}
-	unlock_and_drop(&lock->fd);
-	unlock_and_drop(&lock->store_fd);
-	(void)pthread_mutex_unlock(&live_mutex);
+	fork_close_end(&lock->state);
+	fork_close_end(&lock->store);
 	free(lock);
 }
 
@@ -166,21 +89,32 @@ static status check_file(int fd, int dirfd, const char *name)
 
 enum presence { CREATE_MISSING, ONLY_EXISTING };
 
-/* *FD is one of a live lock's; it stays -1 where the file is missing and need not be
- * there. */
-static status open_file(int dirfd, const char *name, enum presence presence, int *fd)
-{
-	status rc = STATUS_OK;
+struct lock_file {
+	int dirfd;
+	const char *name;
+	enum presence presence;
+};
 
-	(void)pthread_mutex_lock(&live_mutex);
-	*fd = presence == CREATE_MISSING ? open_or_create(dirfd, name)
-					 : open_existing(dirfd, name);
-	if (*fd >= 0)
-		rc = check_file(*fd, dirfd, name);
-	else if (errno != ENOENT || presence == CREATE_MISSING)
-		rc = step_errno(errno, dirfd, name);
-	(void)pthread_mutex_unlock(&live_mutex);
-	return rc;
+static int open_lock_file(void *context)
+{
+	const struct lock_file *file = context;
+
+	return file->presence == CREATE_MISSING ? open_or_create(file->dirfd, file->name)
+						: open_existing(file->dirfd, file->name);
+}
+
+/* FILE stays closed where NAME is missing and need not be there. */
+static status open_file(
+	int dirfd, const char *name, enum presence presence, struct fork_close *file)
+{
+	struct lock_file wanted = {.dirfd = dirfd, .name = name, .presence = presence};
+	int err = fork_close_open(file, open_lock_file, &wanted);
+
+	if (!err)
+		return check_file(file->fd, dirfd, name);
+	if (err == ENOENT && presence == ONLY_EXISTING)
+		return STATUS_OK;
+	return step_errno(err, dirfd, name);
 }
 
 static const char *taken_text(enum lock_kind kind)
@@ -205,9 +139,41 @@ static status lock_file(int fd, int dirfd, const char *name, enum lock_kind kind
 
 /* ---- taking ---- */
 
+/* The lock in the store's directory. */
+static status take_at_store(
+	int dirfd, enum presence presence, struct fork_close *file)
+{
+	status rc = open_file(dirfd, STORE_LOCK, presence, file);
+
+	return failed(rc) ? rc : lock_file(file->fd, dirfd, STORE_LOCK, LOCK_RESTORE);
+}
+
+/* Root in another user's store: the file is made as that user's, who could not lock it
+ * else. Where its owner may not write the directory, there is nobody to make it for. */
+static status take_as_owner(int dirfd, const char *dir, struct fork_close *file)
+{
+	struct identity former;
+	struct stat st;
+	status rc;
+
+	if (fstat(dirfd, &st))
+		return status_errno(errno, "%s", dir);
+	if (geteuid() != 0 || st.st_uid == 0)
+		return take_at_store(dirfd, ONLY_EXISTING, file);
+	rc = identity_assume(st.st_uid, st.st_gid, &former);
+	if (failed(rc))
+		return rc;
+	rc = take_at_store(dirfd, CREATE_MISSING, file);
+	identity_restore(&former);
+	if (rc == STATUS_WIN32(ERROR_ACCESS_DENIED) && file->fd < 0)
+		rc = take_at_store(dirfd, ONLY_EXISTING, file);
+	return rc;
+}
+
 /* The lock beside the store: of a user who has no rights on state_dir (CREATE_MISSING),
- * or to honour such a user's. */
-static status take_in_store(const struct server *server, enum presence presence, int *fd)
+ * or, of others, to keep such a user out (ONLY_EXISTING). */
+static status take_in_store(
+	const struct server *server, enum presence presence, struct fork_close *file)
 {
 	char *dir = server_store_dir(server);
 	int dirfd;
@@ -215,18 +181,17 @@ static status take_in_store(const struct server *server, enum presence presence,
 
 	if (!dir)
 		return status_no_memory();
-	rc = file_open_dir(dir, FILE_FOLLOW, &dirfd);
-	free(dir);
-	if (failed(rc)) {
-		bool no_store = rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-				rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
-
-		return no_store && presence == ONLY_EXISTING ? STATUS_OK : rc;
+	rc = file_open_dir(dir, FILE_TRUSTED, &dirfd);
+	if (!failed(rc)) {
+		rc = presence == CREATE_MISSING ? take_at_store(dirfd, presence, file)
+						: take_as_owner(dirfd, dir, file);
+		(void)close(dirfd);
+	} else if (presence == ONLY_EXISTING &&
+		   (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
+			   rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))) {
+		rc = STATUS_OK;
 	}
-	rc = open_file(dirfd, STORE_LOCK, presence, fd);
-	if (!failed(rc))
-		rc = lock_file(*fd, dirfd, STORE_LOCK, LOCK_RESTORE);
-	(void)close(dirfd);
+	free(dir);
 	return rc;
 }
 
@@ -234,12 +199,12 @@ static status take_in_state(
 	const struct server *server, int dirfd, enum lock_kind kind, struct lock *lock)
 {
 	const char *name = kind == LOCK_BACKUP ? "backup.lock" : "restore.lock";
-	status rc = open_file(dirfd, name, CREATE_MISSING, &lock->fd);
+	status rc = open_file(dirfd, name, CREATE_MISSING, &lock->state);
 
 	if (!failed(rc))
-		rc = lock_file(lock->fd, dirfd, name, kind);
+		rc = lock_file(lock->state.fd, dirfd, name, kind);
 	if (!failed(rc) && kind == LOCK_RESTORE)
-		rc = take_in_store(server, ONLY_EXISTING, &lock->store_fd);
+		rc = take_in_store(server, ONLY_EXISTING, &lock->store);
 	return rc;
 }
 
@@ -258,7 +223,7 @@ static status take(const struct server *server, enum lock_kind kind, struct lock
 
 	if (failed(rc))
 		return may_lock_in_store(rc, kind)
-			       ? take_in_store(server, CREATE_MISSING, &lock->store_fd)
+			       ? take_in_store(server, CREATE_MISSING, &lock->store)
 			       : rc;
 	rc = take_in_state(server, dirfd, kind, lock);
 	(void)close(dirfd);
@@ -286,12 +251,12 @@ static status wait_for_records(const struct server *server, struct lock *lock)
 
 	if (failed(rc))
 		return rc;
-	rc = open_file(dirfd, "records.lock", CREATE_MISSING, &lock->fd);
+	rc = open_file(dirfd, "records.lock", CREATE_MISSING, &lock->state);
 	if (!failed(rc)) {
 		int result;
 
 		do
-			result = fcntl(lock->fd, F_OFD_SETLKW, &range);
+			result = fcntl(lock->state.fd, F_OFD_SETLKW, &range);
 		while (result < 0 && errno == EINTR);
 		if (result < 0)
 			rc = step_errno(errno, dirfd, "records.lock");

@@ -4,8 +4,9 @@
  * An open file description lock on <state_dir>/backup.lock or restore.lock: it dies
  * with its holder, a forked child's copy is closed in the child, and nobody without
  * rights on state_dir can open the file to take it hostage. A user who may write the
- * store but not state_dir locks <store dir>/.backupapi-restore.lock instead
- * (restores only; the holder of the other lock honours it too).
+ * store but not state_dir locks <store dir>/.backupapi-restore.lock instead (restores
+ * only). The holder of the other lock takes that one too if it exists, and root makes it,
+ * as the owner's file, in a store directory of another user.
  */
 #ifndef SERVER_LOCK_H
 #define SERVER_LOCK_H

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wildcard.h"
+
 static const char glob_characters[] = "*?[";
 
 const char *path_refused(const char *path)
@@ -63,4 +65,48 @@ char *path_parent(const char *path)
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	return length ? strndup(path, length) : strdup("/");
+}
+
+/* The next component of *PATH, which moves behind it, a new string. */
+static char *next_component(const char **path)
+{
+	const char *name = *path + strspn(*path, "/");
+	size_t length = strcspn(name, "/");
+
+	*path = name + length;
+	return strndup(name, length);
+}
+
+/* A backslash takes the next character literally only where there is a wildcard. */
+static status components_overlap(const char *a, const char *b, bool *overlap)
+{
+	if (!*a || !*b) {
+		*overlap = !*a && !*b;
+		return STATUS_OK;
+	}
+	if (wildcard_present(a) && wildcard_present(b))
+		return wildcard_overlap(a, b, overlap);
+	if (wildcard_present(a))
+		*overlap = wildcard_match(a, b);
+	else if (wildcard_present(b))
+		*overlap = wildcard_match(b, a);
+	else
+		*overlap = strcmp(a, b) == 0;
+	return STATUS_OK;
+}
+
+/* A path that is at its end has empty components. */
+status path_overlap(const char *a, const char *b, bool *overlap)
+{
+	status rc = STATUS_OK;
+
+	for (*overlap = true; *overlap && (*a || *b) && !failed(rc);) {
+		char *left = next_component(&a), *right = next_component(&b);
+
+		rc = left && right ? components_overlap(left, right, overlap)
+				   : status_no_memory();
+		free(left);
+		free(right);
+	}
+	return rc;
 }

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "base/status.h"
+
 /* NULL, or why PATH (or glob) is refused: relative, or with a "." or ".." component. */
 const char *path_refused(const char *path);
 
@@ -20,5 +22,8 @@ bool path_is_glob(const char *path);
 
 /* The directory that holds PATH or, of a glob, all that it can match. A new string. */
 char *path_parent(const char *path);
+
+/* Can one file be meant by both, each of which is a path or a glob (wildcard.h)? */
+status path_overlap(const char *a, const char *b, bool *overlap);
 
 #endif

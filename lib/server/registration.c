@@ -91,8 +91,19 @@ static void close_places(struct place places[2])
 
 /* ---- reading ---- */
 
-static void check_file(struct record *r, const struct stat *st)
+/* Root leaves none in another user's directory; that user may have moved one there. */
+static bool is_planted(const struct place *place, const struct stat *st)
 {
+	struct stat dir;
+
+	return place->in_store && st->st_uid == 0 &&
+	       (fstat(place->dirfd, &dir) != 0 || dir.st_uid != 0);
+}
+
+static void check_file(struct record *r, const struct place *place, const struct stat *st)
+{
+	if (is_planted(place, st))
+		record_refuse(r, "root's, in a directory of another user");
 	if (st->st_nlink != 1)
 		record_refuse(
 			r, "has several names, so that its owner may not be its maker");
@@ -112,7 +123,7 @@ static status read_record(struct record *r, const struct server *server,
 		found->maker = st->st_uid;
 		found->maker_group = st->st_gid;
 		found->in_store = place->in_store;
-		check_file(r, st);
+		check_file(r, place, st);
 		registration_read(r, server, found);
 	}
 	rc = record_close(r);
@@ -142,38 +153,81 @@ static status load_place(const struct server *server, const struct place *place,
 	return failed(rc) ? rc : read_record(&r, server, place, &st, registration);
 }
 
-static status load_either(const struct server *server, const struct place places[2],
-	struct registration **registration)
+/* The file in the store is its maker's to write: that recovery has begun it says truly
+ * only where root has made that directory, and given it to the maker. */
+static void check_replaced(const struct place *state, struct registration *r)
 {
-	struct registration *in_state = NULL, *in_store = NULL;
-	status rc = load_place(server, &places[0], &in_state);
+	struct stat st;
 
-	if (!failed(rc))
-		rc = load_place(server, &places[1], &in_store);
-	if (!failed(rc) && in_state && in_store)
-		rc = status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
-			"%s/%s and %s/%s: two restores are registered; remove one of the "
-			"files",
-			places[0].dir, places[0].name, places[1].dir, places[1].name);
-	if (failed(rc)) {
-		registration_free(in_state);
-		registration_free(in_store);
-		return rc;
-	}
-	*registration = in_state ? in_state : in_store;
-	return STATUS_OK;
+	if (!r->replaced || geteuid() != 0)
+		return;
+	if (state->dirfd >= 0 &&
+		fstatat(state->dirfd, r->replaced, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode) && st.st_uid == r->maker)
+		return;
+	free(r->replaced);
+	r->replaced = NULL;
 }
 
-status registration_load(const struct server *server, struct registration **registration)
+static status load_places(const struct server *server, const struct place places[2],
+	struct registration *found[2])
+{
+	status rc = load_place(server, &places[0], &found[0]);
+
+	if (!failed(rc))
+		rc = load_place(server, &places[1], &found[1]);
+	if (!failed(rc) && found[1])
+		check_replaced(&places[0], found[1]);
+	return rc;
+}
+
+status registration_load_both(const struct server *server, struct registration *found[2])
 {
 	struct place places[2];
 	status rc = open_places(server, places);
 
-	*registration = NULL;
+	found[0] = found[1] = NULL;
 	if (!failed(rc))
-		rc = load_either(server, places, registration);
+		rc = load_places(server, places, found);
 	close_places(places);
+	if (failed(rc)) {
+		registration_free(found[0]);
+		registration_free(found[1]);
+		found[0] = found[1] = NULL;
+	}
 	return rc;
+}
+
+static status refuse_two(const struct server *server)
+{
+	char *dir = server_store_dir(server);
+	status rc;
+
+	if (!dir)
+		return status_no_memory();
+	rc = status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
+		"%s/%s and %s/%s: two restores are registered; cancelling as root gives "
+		"both up",
+		server->state_dir, STATE_NAME, dir, STORE_NAME);
+	free(dir);
+	return rc;
+}
+
+status registration_load(const struct server *server, struct registration **registration)
+{
+	struct registration *found[2];
+	status rc = registration_load_both(server, found);
+
+	*registration = NULL;
+	if (failed(rc))
+		return rc;
+	if (found[0] && found[1]) {
+		registration_free(found[0]);
+		registration_free(found[1]);
+		return refuse_two(server);
+	}
+	*registration = found[0] ? found[0] : found[1];
+	return STATUS_OK;
 }
 
 /* A name that is there is a registration, whatever it holds. */
@@ -274,6 +328,16 @@ static status make_text(const struct server *server,
 		return STATUS_OK;
 	return status_fail(
 		STATUS_WIN32(ERROR_INVALID_PARAMETER), "%s: %s", server->name, reason);
+}
+
+status registration_check(
+	const struct server *server, const struct registration *registration)
+{
+	struct buffer text = {0};
+	status rc = make_text(server, registration, &text);
+
+	buffer_free(&text);
+	return rc;
 }
 
 status registration_save(

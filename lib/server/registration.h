@@ -43,14 +43,23 @@ struct registration {
 	size_t target_count;
 	struct restore_logs *logs; /* the full one first, incrementals as registered */
 	size_t log_count;
-	char *replaced; /* directory below state_dir that recovery chose; NULL before */
+	char *replaced; /* directory below state_dir that recovery chose; NULL before. Root
+			 * believes one in the store only of a directory that it made for
+			 * the maker */
 };
 
-/* *REGISTRATION is NULL where none is pending. */
+/* *REGISTRATION is NULL where none is pending. ERROR_INVALID_DATA where both places hold
+ * one: cancelling as root is the way out. */
 status registration_load(const struct server *server, struct registration **registration);
+
+/* The one in state_dir and the one in the store, as far as the caller may look. */
+status registration_load_both(const struct server *server, struct registration *found[2]);
 
 /* Is one pending? Cheaper, and true also for a damaged one. */
 status registration_pending(const struct server *server, bool *pending);
+
+/* Would registration_save take it? */
+status registration_check(const struct server *server, const struct registration *registration);
 
 status registration_save(const struct server *server, const struct registration *registration);
 status registration_remove(const struct server *server, const struct registration *registration);

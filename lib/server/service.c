@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "server/service_backend.h"
 
 #define FIRST_PAUSE_MS   10
@@ -74,14 +75,6 @@ status service_get_state(const struct server *server, enum service_state *state)
 
 /* ---- waiting ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void pause_ms(int64_t ms)
 {
 	struct timespec left = {
@@ -106,7 +99,7 @@ static status wait_for_state(
 	for (;;) {
 		enum service_state state;
 		status rc = service_get_state(server, &state);
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_now_ms();
 
 		if (!failed(rc) && state == wanted)
 			return STATUS_OK;
@@ -152,7 +145,7 @@ status service_control(
 {
 	const enum service_state wanted = state_wanted(control);
 	const int64_t deadline =
-		now_ms() + (int64_t)server->service.timeout_seconds * 1000;
+		clock_now_ms() + (int64_t)server->service.timeout_seconds * 1000;
 	enum service_state state;
 	status rc = service_get_state(server, &state);
 

@@ -63,7 +63,7 @@ static status read_pid(const char *path, pid_t *pid)
 	char *text;
 	size_t size;
 	int dirfd;
-	status rc = file_open_parent(path, FILE_FOLLOW, &dirfd, &name);
+	status rc = file_open_parent(path, FILE_TRUSTED, &dirfd, &name);
 
 	*pid = 0;
 	if (failed(rc))

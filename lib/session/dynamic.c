@@ -1,7 +1,7 @@
 #include "session/dynamic.h"
 
 #include "engine/engine.h"
-#include "engine/wildcard.h"
+#include "base/wildcard.h"
 
 /* Of a glob, a match that is not there is a symbolic link to nothing: an error, since the
  * matches behind it would be missing too. */

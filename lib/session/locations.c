@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "engine/wildcard.h"
+#include "base/wildcard.h"
 
 #define GLOB_CHARACTERS "*?["
 
@@ -30,10 +30,11 @@ static status database_paths(const struct server *server, struct names *paths)
 	status rc = STATUS_OK;
 
 	for (size_t i = 0; i < patterns->count && !failed(rc); i++) {
-		const struct names one = {.items = &patterns->items[i], .count = 1, .capacity = 1};
+		const struct names one = {
+			.items = &patterns->items[i], .count = 1, .capacity = 1};
 
 		if (wildcard_present(patterns->items[i]))
-			rc = engine_expand(&one, paths);
+			rc = engine_expand_present(&one, paths);
 		else
 			rc = names_add(paths, patterns->items[i]);
 	}
@@ -53,7 +54,8 @@ status locations_find(const struct server *server, struct locations *locations)
 	if (!failed(rc))
 		rc = add_location(locations, server->store.log_dir, LOCATION_LOG_DIR);
 	if (!failed(rc))
-		rc = add_location(locations, server->store.system_dir, LOCATION_SYSTEM_DIR);
+		rc = add_location(
+			locations, server->store.system_dir, LOCATION_SYSTEM_DIR);
 	names_free(&paths);
 	if (failed(rc))
 		locations_free(locations);
@@ -95,6 +97,17 @@ bool locations_inside(const struct server *server, const char *path)
 		if (below(pattern, literal_dir(pattern), path))
 			return true;
 	}
-	return below(store->log_dir, strlen(store->log_dir), path)
-		|| below(store->system_dir, strlen(store->system_dir), path);
+	return below(store->log_dir, strlen(store->log_dir), path) ||
+	       below(store->system_dir, strlen(store->system_dir), path);
+}
+
+bool locations_named(const struct server *server, const char *path)
+{
+	const struct names *patterns = &server->store.databases;
+
+	for (size_t i = 0; i < patterns->count; i++)
+		if (!strpbrk(patterns->items[i], GLOB_CHARACTERS) &&
+			strcmp(patterns->items[i], path) == 0)
+			return true;
+	return false;
 }

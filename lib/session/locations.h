@@ -20,9 +20,14 @@ struct locations {
 
 /* Each database file, then the log directory, then the system directory. Databases that
  * do not exist are listed where the configuration names them without a glob: a restore
- * asks when everything is lost. */
+ * asks when everything is lost. What else a glob matches (a pipe, a link to nothing, for
+ * root a link of another user) is no database and left out: a backup would refuse it, but
+ * it must not keep anybody from restoring. */
 status locations_find(const struct server *server, struct locations *locations);
 void locations_free(struct locations *locations);
+
+/* Is PATH configured by itself, not merely matched by a glob? */
+bool locations_named(const struct server *server, const char *path);
 
 /* Is PATH below a directory that the configuration names (a database's, the log or the
  * system directory)? Component-wise, without looking at the disk. */

@@ -23,11 +23,15 @@ static bool is_missing(status rc)
 static status look(
 	const struct moving *m, const struct visit *dir, const char *name, mode_t *mode)
 {
-	const int flags = m->walk == FILE_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
+	const bool trusting = m->walk == FILE_TRUSTED;
 	struct stat st;
+	int result = fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW);
 
 	*mode = 0;
-	if (fstatat(dir->fd, name, &st, flags) == 0)
+	if (result == 0 && S_ISLNK(st.st_mode) && trusting &&
+		(geteuid() != 0 || st.st_uid == 0))
+		result = fstatat(dir->fd, name, &st, 0);
+	if (result == 0)
 		*mode = st.st_mode;
 	else if (errno != ENOENT)
 		return status_errno(errno, "%s/%s", dir->dir, name);
@@ -72,7 +76,7 @@ static status check_target(const struct moving *m, struct staging *s, const char
 	return failed(rc) ? rc : check_place(target, mode, staged);
 }
 
-status moving_check(const struct moving *m)
+static status check_targets(const struct moving *m)
 {
 	struct staging s = staging_start(m->walk);
 	status rc = STATUS_OK;
@@ -80,6 +84,43 @@ status moving_check(const struct moving *m)
 	for (size_t i = 0; i < m->places.count && !failed(rc); i++)
 		rc = check_target(m, &s, m->places.items[i]);
 	staging_drop(&s);
+	return rc;
+}
+
+/* Can the databases that are there be reached, too? It would be too late to find out once
+ * others have been moved. */
+static status check_reach(const struct moving *m, const struct locations *l)
+{
+	struct visit dir = visit_start(m->walk);
+	const char *name;
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < l->count && !failed(rc); i++) {
+		const char *path = l->items[i].path;
+
+		if (l->items[i].kind != LOCATION_DATABASE || visit_is_at(&dir, path))
+			continue;
+		visit_drop(&dir);
+		rc = visit_enter(&dir, path, &name);
+		if (is_missing(rc))
+			rc = STATUS_OK;
+	}
+	visit_drop(&dir);
+	return rc;
+}
+
+status moving_check(const struct moving *m)
+{
+	struct locations l;
+	status rc = check_targets(m);
+
+	if (failed(rc))
+		return rc;
+	rc = locations_find(m->server, &l);
+	if (failed(rc))
+		return rc;
+	rc = check_reach(m, &l);
+	locations_free(&l);
 	return rc;
 }
 
@@ -106,8 +147,10 @@ static status take_stale(
 	const struct moving *m, struct replaced *replaced, const char *path)
 {
 	struct names stale = {0};
-	status rc =
-		m->engine->stale_files ? m->engine->stale_files(path, &stale) : STATUS_OK;
+	status rc = STATUS_OK;
+
+	if (m->engine && m->engine->stale_files)
+		rc = m->engine->stale_files(path, &stale);
 
 	for (size_t i = 0; i < stale.count && !failed(rc); i++)
 		rc = replaced_take(replaced, stale.items[i]);
@@ -167,23 +210,31 @@ static status is_recent(const struct moving *m, const char *path, bool *recent)
 	return rc;
 }
 
-/* A database of the store that the map does not name. Where there is a map, it would be
- * mixed into the set, unless the caller put it there. What stays was restored too, so
- * that what belonged to its old content goes in any case, and goes first: once the
- * database is gone, nothing leads to it. */
+/* Does PATH, which was not restored, stay with all that belongs to it? What a glob matches
+ * and the set does not know would be mixed into it. */
+static bool keeps_its_place(const struct moving *m, const char *path)
+{
+	return locations_named(m->server, path) || names_contains(&m->former, path);
+}
+
+/* A database of the store that is no place of the map's. Written since the restore was
+ * prepared, or without any map, it was restored there by the caller: then only what
+ * belonged to its old content goes. Of a stray that goes first: once the database is
+ * gone, nothing leads to it. */
 static status take_unmapped(
 	const struct moving *m, struct replaced *replaced, const char *path)
 {
-	bool keep = m->places.count == 0;
+	bool restored = m->places.count == 0;
 	status rc = STATUS_OK;
 
 	if (names_contains(&m->places, path))
 		return STATUS_OK;
-	if (!keep)
-		rc = is_recent(m, path, &keep);
-	if (!failed(rc))
-		rc = take_stale(m, replaced, path);
-	return failed(rc) || keep ? rc : replaced_take(replaced, path);
+	if (!restored)
+		rc = is_recent(m, path, &restored);
+	if (failed(rc) || (!restored && keeps_its_place(m, path)))
+		return rc;
+	rc = take_stale(m, replaced, path);
+	return failed(rc) || restored ? rc : replaced_take(replaced, path);
 }
 
 static status take_others(const struct moving *m, struct replaced *replaced)
@@ -202,10 +253,10 @@ static status take_others(const struct moving *m, struct replaced *replaced)
 
 /* ---- the new ones ---- */
 
-static status sync_content(int dirfd, const char *name, int flags, const char *path)
+static status sync_staged(int dirfd, const char *name, const char *path)
 {
-	int fd =
-		openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
+	int fd = openat(
+		dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	status rc;
 
 	if (fd < 0)
@@ -215,10 +266,22 @@ static status sync_content(int dirfd, const char *name, int flags, const char *p
 	return rc;
 }
 
+static status sync_placed(const struct moving *m, const char *path)
+{
+	struct stat st;
+	int fd;
+	status rc = file_open_regular(path, m->walk, &fd, &st);
+
+	if (failed(rc))
+		return rc;
+	rc = step_sync(fd) ? status_errno(errno, "%s", path) : STATUS_OK;
+	(void)close(fd);
+	return rc;
+}
+
 /* Its content is synced ahead of its name: the tool that wrote it may not have done so. */
 static status place(const struct moving *m, struct staging *s, const char *target)
 {
-	const int flags = m->walk == FILE_FOLLOW ? 0 : O_NOFOLLOW;
 	const char *name;
 	bool staged;
 	status rc = staging_enter(s, target, &name);
@@ -228,8 +291,8 @@ static status place(const struct moving *m, struct staging *s, const char *targe
 	if (failed(rc))
 		return rc;
 	if (!staged)
-		return sync_content(s->target.fd, name, flags, target);
-	rc = sync_content(s->fd, name, O_NOFOLLOW, target);
+		return sync_placed(m, target);
+	rc = sync_staged(s->fd, name, target);
 	return failed(rc) ? rc : file_move_unsynced_at(s->fd, name, s->target.fd, name);
 }
 
@@ -257,4 +320,38 @@ status moving_run(const struct moving *m, struct replaced *replaced)
 	if (!failed(rc))
 		rc = replaced_sync(replaced);
 	return failed(rc) ? rc : place_all(m);
+}
+
+/* ---- back ---- */
+
+/* While the new one is still staged, what stands in its place is the old one. */
+static status take_restored(const struct moving *m, struct replaced *replaced,
+	struct staging *s, const char *target)
+{
+	const char *name;
+	bool staged = false;
+	status rc;
+
+	if (!visit_is_at(&s->target, target))
+		staging_drop(s);
+	rc = staging_enter(s, target, &name);
+	if (is_missing(rc))
+		return STATUS_OK;
+	if (!failed(rc))
+		rc = staging_has(s, name, &staged);
+	if (failed(rc) || staged)
+		return rc;
+	rc = take_stale(m, replaced, target);
+	return failed(rc) ? rc : replaced_take(replaced, target);
+}
+
+status moving_undo(const struct moving *m, struct replaced *replaced)
+{
+	struct staging s = staging_start(m->walk);
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < m->places.count && !failed(rc); i++)
+		rc = take_restored(m, replaced, &s, m->places.items[i]);
+	staging_drop(&s);
+	return failed(rc) ? rc : replaced_sync(replaced);
 }

@@ -22,18 +22,35 @@ struct recovery {
 
 /* ---- before ---- */
 
+/* As the maker sees them: what he may not reach, he cannot have restored. *CONTENT is where
+ * the first one is now, NULL where no database is named. */
+static status check_files(struct recovery *r, char **content)
+{
+	struct identity former;
+	status rc = identity_assume(r->reg->maker, r->reg->maker_group, &former);
+
+	*content = NULL;
+	if (failed(rc))
+		return rc;
+	rc = moving_check(&r->moving);
+	if (!failed(rc) && r->moving.places.count > 0)
+		rc = moving_content(&r->moving, r->moving.places.items[0], content);
+	identity_restore(&former);
+	return rc;
+}
+
 /* The engine by its configured name, or by the restored files themselves: with `auto`
- * the place where they go may still be empty, or hold something else. */
+ * the place where they go may still be empty, or hold something else. Looking at them is
+ * a worker's business, which starts with the caller's rights (engine.h). */
 static status find_engine(struct recovery *r)
 {
 	char *content;
-	status rc;
+	status rc = check_files(r, &content);
 
-	if (r->moving.places.count == 0)
-		return engine_find(&r->server->store, &r->moving.engine);
-	rc = moving_content(&r->moving, r->moving.places.items[0], &content);
 	if (failed(rc))
 		return rc;
+	if (!content)
+		return engine_find(&r->server->store, &r->moving.engine);
 	rc = engine_for_file(r->server->store.engine, content, &r->moving.engine);
 	free(content);
 	return rc;
@@ -93,7 +110,7 @@ static status move_as_maker(struct recovery *r)
 
 /* ---- the end ---- */
 
-static status replay(const struct recovery *r)
+static status replay_in_place(const struct recovery *r)
 {
 	struct names all = {0};
 	struct engine_recovery recovery = {
@@ -111,6 +128,23 @@ static status replay(const struct recovery *r)
 		rc = r->moving.engine->recover(
 			r->moving.engine, &r->server->store, &recovery);
 	names_free(&all);
+	return rc;
+}
+
+/* An engine in this thread opens the maker's files with the maker's rights; a worker is the
+ * store's owner anyway, and starting one takes the caller's rights. */
+static status replay(const struct recovery *r)
+{
+	struct identity former;
+	status rc;
+
+	if (!(r->moving.engine->traits & ENGINE_IN_CALLER))
+		return replay_in_place(r);
+	rc = identity_assume(r->reg->maker, r->reg->maker_group, &former);
+	if (failed(rc))
+		return rc;
+	rc = replay_in_place(r);
+	identity_restore(&former);
 	return rc;
 }
 
@@ -181,10 +215,13 @@ static status collect_places(struct recovery *r)
 {
 	status rc = STATUS_OK;
 
-	for (size_t i = 0; i < r->reg->target_count && !failed(rc); i++)
+	for (size_t i = 0; i < r->reg->target_count && !failed(rc); i++) {
 		rc = names_add(&r->moving.places, r->reg->targets[i].new_path);
-	if (!failed(rc))
-		names_sort(&r->moving.places);
+		if (!failed(rc))
+			rc = names_add(&r->moving.former, r->reg->targets[i].old_path);
+	}
+	names_sort(&r->moving.places);
+	names_sort(&r->moving.former);
 	return rc;
 }
 
@@ -192,8 +229,6 @@ static status recover_stopped(struct recovery *r)
 {
 	status rc = collect_places(r);
 
-	if (!failed(rc))
-		rc = moving_check(&r->moving);
 	if (!failed(rc))
 		rc = find_engine(r);
 	if (!failed(rc))
@@ -218,11 +253,11 @@ static status recover_registered(struct recovery *r)
 		return registration_remove(r->server, r->reg);
 	r->moving.server = r->server;
 	r->moving.reg = r->reg;
-	r->moving.walk = r->reg->maker == 0 ? FILE_FOLLOW : FILE_NO_SYMLINK;
+	r->moving.walk = r->reg->maker == 0 ? FILE_TRUSTED : FILE_NO_SYMLINK;
 	return recover_stopped(r);
 }
 
-static status recover_locked(const struct server *server)
+static status recover_pending(const struct server *server)
 {
 	struct recovery r = {.server = server};
 	status rc = registration_load(server, &r.reg);
@@ -234,24 +269,54 @@ static status recover_locked(const struct server *server)
 			failed(rc) ? "failed" : "done");
 	}
 	names_free(&r.moving.places);
+	names_free(&r.moving.former);
 	registration_free(r.reg);
 	return rc;
 }
 
-status recover_store(const struct server *server)
+/* Who may not look into state_dir cannot know that nothing is registered there. */
+static status look_for_restore(const struct server *server, bool *pending)
 {
-	struct lock *restore_lock = NULL, *backup_lock = NULL;
+	int fd;
+	status rc = server_open_state_dir(server, false, &fd);
+
+	if (!failed(rc))
+		(void)close(fd);
+	else if (rc == STATUS_WIN32(ERROR_ACCESS_DENIED))
+		return rc;
+	return registration_pending(server, pending);
+}
+
+status recover_store_locked(const struct server *server)
+{
+	struct lock *lock;
 	bool pending;
-	status rc = registration_pending(server, &pending);
+	status rc = look_for_restore(server, &pending);
 
 	if (failed(rc) || !pending)
 		return rc;
-	rc = lock_take(server, LOCK_RESTORE, &restore_lock);
-	if (!failed(rc))
-		rc = lock_take(server, LOCK_BACKUP, &backup_lock);
-	if (!failed(rc))
-		rc = recover_locked(server);
-	lock_release(backup_lock);
-	lock_release(restore_lock);
+	rc = lock_take(server, LOCK_BACKUP, &lock);
+	if (failed(rc))
+		return rc;
+	rc = recover_pending(server);
+	lock_release(lock);
+	return rc;
+}
+
+/* Without a lock where nothing is registered: a daemon that is being started by this
+ * library asks too, and the one who starts it holds the lock. */
+status recover_store(const struct server *server)
+{
+	struct lock *lock;
+	bool pending;
+	status rc = look_for_restore(server, &pending);
+
+	if (failed(rc) || !pending)
+		return rc;
+	rc = lock_take(server, LOCK_RESTORE, &lock);
+	if (failed(rc))
+		return rc;
+	rc = recover_store_locked(server);
+	lock_release(lock);
 	return rc;
 }

@@ -28,6 +28,11 @@ status replaced_open(const struct server *server, const char *name, uid_t owner,
 /* Moves PATH, if it exists. With the rights of the calling thread. */
 status replaced_take(struct replaced *r, const char *path);
 
+/* Moves all that is in it back to where it was taken from, durably: with the rights of the
+ * calling thread, and under the names that it has there. ERROR_ALREADY_EXISTS where
+ * something stands in the way; what is back already is no obstacle. */
+status replaced_put_back(const struct replaced *r);
+
 /* All that was taken is durable when it returns. */
 status replaced_sync(struct replaced *r);
 

@@ -11,7 +11,11 @@
 #include "server/lock.h"
 #include "server/service.h"
 #include "session/locations.h"
+#include "session/rollback.h"
 #include "session/staging.h"
+
+/* Why a registration failed that a new one takes the place of. */
+#define REPLACED_BY_ANOTHER STATUS_WIN32(ERROR_ALREADY_EXISTS)
 
 struct restore {
 	struct server *server;
@@ -228,11 +232,23 @@ static status check_existing(const struct restore *r, const struct registration 
 
 /* Ahead of discarding what was staged for it: recovery would take what it does not find
  * staged for restored in place, and mix old files with new ones. */
-static status give_up(const struct server *server, struct registration *existing)
+static status give_up(
+	const struct server *server, struct registration *existing, status failure)
 {
 	existing->state = REGISTRATION_FAILED;
-	existing->failure = STATUS_WIN32(ERROR_CANCELLED);
+	existing->failure = failure;
 	return registration_save(server, existing);
+}
+
+/* What others left staged. For the old registration's targets that is tidiness alone, which
+ * must not keep anybody from registering a new one: there, nothing names them any more. */
+static status discard_leftovers(const struct restore *r,
+	const struct registration *existing, const struct registration *reg)
+{
+	if (existing && failed(staging_discard(existing, r->prepared)))
+		trace(TRACE_ERROR, "%s: not all of the former restore's files could be "
+			"removed: %s", r->server->name, status_pending());
+	return staging_discard(reg, r->prepared);
 }
 
 /* In another place than EXISTING's. Only one that recovery did not begin on may be gone
@@ -259,7 +275,11 @@ static status make_full(const struct restore *r, const struct restore_request *q
 	if (failed(rc))
 		return rc;
 	rc = choose_place(r, q, *reg);
-	return failed(rc) ? rc : add_logs(r, *reg, q);
+	if (!failed(rc))
+		rc = add_logs(r, *reg, q);
+	if (!failed(rc))
+		rc = registration_check(r->server, *reg);
+	return failed(rc) ? rc : staging_check(*reg);
 }
 
 static status register_full(struct restore *r, const struct restore_request *q,
@@ -271,9 +291,9 @@ static status register_full(struct restore *r, const struct restore_request *q,
 	if (!failed(rc))
 		rc = make_full(r, q, &reg);
 	if (!failed(rc) && existing)
-		rc = give_up(r->server, existing);
+		rc = give_up(r->server, existing, REPLACED_BY_ANOTHER);
 	if (!failed(rc))
-		rc = staging_discard(reg);
+		rc = discard_leftovers(r, existing, reg);
 	if (!failed(rc))
 		rc = existing && existing->in_store != reg->in_store
 			? move_registration(r->server, existing, reg)
@@ -360,27 +380,49 @@ status restore_complete(struct restore *r, status result)
 	return rc;
 }
 
-static status cancel_locked(const struct server *server)
+/* What a new registration was about to take the place of may have lost staged files, which
+ * would tell what is restored and what is not. */
+static status check_cancellable(const struct server *server, const struct registration *reg)
 {
-	struct registration *reg;
-	status rc = registration_load(server, &reg);
+	bool given_up = reg->state == REGISTRATION_FAILED && reg->failure == REPLACED_BY_ANOTHER;
+
+	if (!reg->replaced || (!given_up && (geteuid() == 0 || !reg->in_store)))
+		return STATUS_OK;
+	return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
+		"%s: recovery has begun (what it replaced is in %s/%s); %s", server->name,
+		server->state_dir, reg->replaced,
+		given_up ? "register another full restore" : "only root can go back");
+}
+
+static status cancel_one(const struct server *server, struct registration *reg)
+{
+	status rc = check_cancellable(server, reg);
 
 	if (failed(rc))
 		return rc;
-	if (!reg)
-		return status_fail(hrInvalidHandle, "%s: no restore is registered", server->name);
 	if (reg->replaced)
-		rc = status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
-			"%s: recovery has begun (what it replaced is in %s/%s); let it finish, or "
-			"register another full restore",
-			server->name, server->state_dir, reg->replaced);
+		return rollback_restore(server, reg);
+	rc = give_up(server, reg, STATUS_WIN32(ERROR_CANCELLED));
 	if (!failed(rc))
-		rc = give_up(server, reg);
-	if (!failed(rc))
-		rc = staging_discard(reg);
-	if (!failed(rc))
-		rc = registration_remove(server, reg);
-	registration_free(reg);
+		rc = staging_discard(reg, STAGING_ALL);
+	return failed(rc) ? rc : registration_remove(server, reg);
+}
+
+/* The user's in the store first: it is the one that is not trusted. */
+static status cancel_locked(const struct server *server)
+{
+	struct registration *found[2];
+	status rc = registration_load_both(server, found);
+
+	if (!failed(rc) && !found[0] && !found[1])
+		rc = status_fail(
+			hrInvalidHandle, "%s: no restore is registered", server->name);
+	if (!failed(rc) && found[1])
+		rc = cancel_one(server, found[1]);
+	if (!failed(rc) && found[0])
+		rc = cancel_one(server, found[0]);
+	registration_free(found[0]);
+	registration_free(found[1]);
 	return rc;
 }
 

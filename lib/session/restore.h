@@ -28,8 +28,10 @@ struct restore_request {
 status restore_prepare(struct server *server, unsigned family, bool full_handle,
 	struct restore **restore);
 
-/* Durable when it returns. A full registration removes what an earlier one staged for
- * the same targets, so a tool stages after it registered.
+/* Durable when it returns; where it fails, what was registered before stands. A full
+ * registration removes what was staged for its targets, and for those of the registration
+ * that it replaces, before this handle was prepared (staging.h): a tool may stage ahead of
+ * registering as well as after it.
  *	hrInvalidHandle			not a full handle (callers have their own code for it)
  *	hrNoFullRestore			incremental, and no (good) full one is registered
  *	hrRestoreMapExists		full, and this handle registered one already
@@ -48,10 +50,15 @@ const struct server *restore_server(const struct restore *restore);
 bool restore_is_full_handle(const struct restore *restore);
 void restore_end(struct restore *restore);
 
-/* Gives a pending registration up: removes what was staged and the registration. Refused
- * with hrRestoreInProgress while a live handle or a recovery holds the store, with
- * hrInvalidHandle where nothing is registered, and with ERROR_INVALID_STATE once recovery
- * began to move files: only it, or a new full registration, can finish then. */
+/* Gives a pending registration up, or both that a caller may see: removes what was staged
+ * and the registration. Where recovery has begun to move files, what stood there before
+ * comes back first (rollback.h).
+ *	hrInvalidHandle			nothing is registered
+ *	hrRestoreInProgress		a live handle or a recovery holds the store
+ *	ERROR_SERVICE_ALREADY_RUNNING	recovery has begun, and the service runs
+ *	ERROR_INVALID_STATE		recovery has begun, and another registration was about
+ *					to take this one's place, or the caller may not
+ *					go back: a new full registration is left */
 status restore_cancel(const struct server *server);
 
 #endif

@@ -85,7 +85,7 @@ status staging_leave(struct staging *s)
 		if (!failed(rc))
 			rc = file_sync_dir(s->fd, s->target.dir);
 		if (!failed(rc))
-			(void)unlinkat(s->target.fd, STAGING_DIR, AT_REMOVEDIR);
+			(void)step_rmdir(s->target.fd, STAGING_DIR);
 		(void)close(s->fd);
 		s->fd = -1;
 	}
@@ -100,33 +100,98 @@ void staging_drop(struct staging *s)
 	visit_drop(&s->target);
 }
 
-/* ---- giving up ---- */
+/* ---- all of a registration's ---- */
 
-static status discard_one(struct staging *s, const char *target)
+static bool is_missing(status rc)
+{
+	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
+	       rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
+}
+
+/* Is NAME staged, and was its inode last changed ahead of BEFORE? */
+static status is_older(
+	const struct staging *s, const char *name, int64_t before, bool *older)
+{
+	struct stat st;
+
+	*older = false;
+	if (s->fd < 0)
+		return STATUS_OK;
+	if (fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		*older = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec <
+			 before;
+	else if (errno != ENOENT)
+		return status_errno(errno, "%s/%s/%s", s->target.dir, STAGING_DIR, name);
+	return STATUS_OK;
+}
+
+static status discard_one(struct staging *s, const char *target, int64_t before)
 {
 	const char *name;
+	bool older = false;
 	status rc = staging_enter(s, target, &name);
 
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-		rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+	if (is_missing(rc))
 		return STATUS_OK;
-	if (!failed(rc) && s->fd >= 0 && step_unlink(s->fd, name) && errno != ENOENT)
+	if (!failed(rc))
+		rc = is_older(s, name, before, &older);
+	if (!failed(rc) && older && step_unlink(s->fd, name) && errno != ENOENT)
 		rc = status_errno(errno, "%s/%s/%s", s->target.dir, STAGING_DIR, name);
 	return rc;
 }
 
-status staging_discard(const struct registration *r)
+static enum file_walk walk_of(const struct registration *r)
 {
-	struct staging s = staging_start(r->maker == 0 ? FILE_FOLLOW : FILE_NO_SYMLINK);
+	return r->maker == 0 ? FILE_TRUSTED : FILE_NO_SYMLINK;
+}
+
+status staging_discard(const struct registration *r, int64_t before)
+{
+	struct staging s = staging_start(walk_of(r));
 	struct identity former;
 	status rc = identity_assume(r->maker, r->maker_group, &former);
 
 	if (failed(rc))
 		return rc;
 	for (size_t i = 0; i < r->target_count && !failed(rc); i++)
-		rc = discard_one(&s, r->targets[i].new_path);
+		rc = discard_one(&s, r->targets[i].new_path, before);
 	if (!failed(rc))
 		rc = staging_leave(&s);
+	staging_drop(&s);
+	identity_restore(&former);
+	return rc;
+}
+
+/* A directory in place of a staged file could not be discarded. */
+static status check_one(struct staging *s, const char *target)
+{
+	const char *name;
+	struct stat st;
+	status rc;
+
+	if (!visit_is_at(&s->target, target))
+		staging_drop(s);
+	rc = staging_enter(s, target, &name);
+	if (is_missing(rc))
+		return STATUS_OK;
+	if (!failed(rc) && s->fd >= 0 &&
+		fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode))
+		rc = status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
+			"%s/%s/%s: not a regular file", s->target.dir, STAGING_DIR, name);
+	return rc;
+}
+
+status staging_check(const struct registration *r)
+{
+	struct staging s = staging_start(walk_of(r));
+	struct identity former;
+	status rc = identity_assume(r->maker, r->maker_group, &former);
+
+	if (failed(rc))
+		return rc;
+	for (size_t i = 0; i < r->target_count && !failed(rc); i++)
+		rc = check_one(&s, r->targets[i].new_path);
 	staging_drop(&s);
 	identity_restore(&former);
 	return rc;

@@ -39,8 +39,19 @@ status staging_leave(struct staging *staging);
 /* Closes them as they are. */
 void staging_drop(struct staging *staging);
 
-/* Removes what is staged for R's targets, with the maker's rights, and the staging
- * directories that are empty then. */
-status staging_discard(const struct registration *r);
+/* The rule for what is staged: a file that was put there (its inode's change time) before
+ * the restore was prepared is a leftover of another one, and goes when a full set for its
+ * target is registered; what was staged since then is the restore's own, before or after
+ * registering. */
+
+/* Removes what is staged for R's targets since before BEFORE (as registration.time;
+ * STAGING_ALL: whatever is there), with the maker's rights, and the staging directories
+ * that are empty then. */
+#define STAGING_ALL INT64_MAX
+status staging_discard(const struct registration *r, int64_t before);
+
+/* Can R's targets be staged: do they name files, in directories that the maker may reach
+ * or that are missing? Changes nothing. */
+status staging_check(const struct registration *r);
 
 #endif

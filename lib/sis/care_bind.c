@@ -63,18 +63,6 @@ static status open_target(
 	return rc;
 }
 
-/* Better found out before anything is done than by vouch_record. */
-static status may_vouch(const struct care_run *run, const struct target *target)
-{
-	if (geteuid() == 0 ||
-		(target->st.st_uid == run->store->owner && !(target->st.st_mode & 022)))
-		return STATUS_OK;
-	return step_fail(STATUS_WIN32(ERROR_ACCESS_DENIED), target->dirfd, target->name,
-		"only root can make a link of a file that is not the common store "
-		"owner's "
-		"alone");
-}
-
 /* ---- content ---- */
 
 /* The last piece ends where both files end, so that their last blocks are shared too. */
@@ -182,7 +170,7 @@ status care_bind(const struct care_run *run, const struct supply *supply,
 
 	if (failed(rc))
 		return rc;
-	rc = may_vouch(run, &target);
+	rc = supply_may_have(run, item, &target.st);
 	if (!failed(rc))
 		rc = bind_target(run, supply, &target, index);
 	close_target(&target);

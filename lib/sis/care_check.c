@@ -238,6 +238,28 @@ static status check_other(
 		   : STATUS_OK;
 }
 
+/* On NTFS links to what is not there are all that nobody vouches for. */
+static status check_unvouched(struct care_run *run, const struct care_file *file)
+{
+	if (!file->state.bare || file->st.st_size == 0)
+		return STATUS_OK;
+	if (run->volume->kind == VOLUME_NTFS)
+		return link_damaged(run, file, "is missing");
+	return care_damaged(run, file->path,
+		"it has no content, and nobody vouches for it as a link: it was being "
+		"restored, or was never finished");
+}
+
+static status check_damaged_point(struct care_run *run, const struct care_file *file)
+{
+	static const char reason[] = "its reparse data is damaged";
+
+	if (care_counts(run, file))
+		return care_damaged(run, file->path, reason);
+	return care_skip(run, file->path,
+		status_fail(file->look, "%s, and nobody vouches for it", reason));
+}
+
 static status check_file(
 	struct care_run *run, void *context, const struct care_file *file)
 {
@@ -247,7 +269,7 @@ static status check_file(
 	run->care->summary->files++;
 	run->care->summary->bytes += (uint64_t)file->st.st_size;
 	if (file->look == STATUS_WIN32(ERROR_INVALID_REPARSE_DATA))
-		return care_damaged(run, file->path, "its reparse data is damaged");
+		return check_damaged_point(run, file);
 	if (failed(file->look))
 		return STATUS_OK;
 	stored = stored_files_find(&check->files, file->state.link.store_file);
@@ -255,7 +277,8 @@ static status check_file(
 		stored->needed = true;
 	if (vouch_is_link(&file->state))
 		return check_intact_link(run, check, file);
-	return file->state.vouched ? check_other(run, check, file) : STATUS_OK;
+	return file->state.vouched ? check_other(run, check, file)
+				   : check_unvouched(run, file);
 }
 
 /* ---- all of it ---- */

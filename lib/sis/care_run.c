@@ -133,18 +133,9 @@ status care_damaged(const struct care_run *run, const char *path, const char *re
 
 static int open_quietly(int dirfd, const char *name)
 {
-	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	int fd;
+	int fd = volume_open_regular(dirfd, name, O_RDONLY | O_NOATIME);
 
-	do
-		fd = openat(dirfd, name, flags | O_NOATIME);
-	while (fd < 0 && errno == EINTR);
-	if (fd >= 0 || errno != EPERM)
-		return fd;
-	do
-		fd = openat(dirfd, name, flags);
-	while (fd < 0 && errno == EINTR);
-	return fd;
+	return fd < 0 && errno == EPERM ? volume_open_regular(dirfd, name, O_RDONLY) : fd;
 }
 
 /* Looks before it opens: opening a device can do things. */

@@ -12,6 +12,8 @@
 #include "base/file_temporary.h"
 #include "sis/store_lock.h"
 
+#define SISBACKUP_PARTIAL ".sisbackup.partial"
+
 /* ---- names ---- */
 
 static bool ends_in(const char *name, const char *suffix)
@@ -21,12 +23,12 @@ static bool ends_in(const char *name, const char *suffix)
 	return length > end && strcmp(name + length - end, suffix) == 0;
 }
 
-/* The GUID in GUID's own spelling and SUFFIX, which is as long as ".sis". */
+/* A GUID in its canonical spelling, and SUFFIX. */
 static bool parse(const char *name, const char *suffix, uuid_t guid)
 {
 	char as_file[STORE_FILE_NAME_SIZE], canonical[STORE_FILE_NAME_SIZE];
 
-	if (strlen(name) != STORE_FILE_NAME_SIZE - 1 || !ends_in(name, suffix))
+	if (strlen(name) != STORE_GUID_LENGTH + strlen(suffix) || !ends_in(name, suffix))
 		return false;
 	memcpy(as_file, name, STORE_GUID_LENGTH);
 	memcpy(as_file + STORE_GUID_LENGTH, STORE_FILE_SUFFIX, sizeof(STORE_FILE_SUFFIX));
@@ -36,9 +38,16 @@ static bool parse(const char *name, const char *suffix, uuid_t guid)
 	return strcmp(as_file, canonical) == 0;
 }
 
+/* What sisbackup restores into the store, until it is complete. */
+static bool is_sisbackups(const char *name)
+{
+	return strncmp(name, SISBACKUP_PARTIAL, strlen(SISBACKUP_PARTIAL)) == 0;
+}
+
 static bool is_temporary(const char *name)
 {
-	return name[0] == '.' && ends_in(name, FILE_TEMPORARY_SUFFIX);
+	return name[0] == '.' &&
+	       (ends_in(name, FILE_TEMPORARY_SUFFIX) || is_sisbackups(name));
 }
 
 static bool is_lone_sum(const struct store *store, const char *name)
@@ -50,7 +59,8 @@ static bool is_lone_sum(const struct store *store, const char *name)
 	if (!parse(name, STORE_SUM_SUFFIX, guid))
 		return false;
 	store_file_name(guid, file);
-	return fstatat(store->fd, file, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+	return fstatat(store->fd, file, &st, AT_SYMLINK_NOFOLLOW) != 0 &&
+	       errno == ENOENT && !store_is_aside(store, guid);
 }
 
 /* ---- reading ---- */
@@ -74,20 +84,26 @@ static status add_file(
 	return rc;
 }
 
-static status add_entry(
-	const struct store *store, const char *name, struct stored_files *files)
+struct found {
+	struct stored_files *files;
+	struct names aside;
+};
+
+static status add_entry(const struct store *store, const char *name, struct found *found)
 {
+	struct stored_files *files = found->files;
 	uuid_t guid;
 
 	if (parse(name, STORE_FILE_SUFFIX, guid))
 		return add_file(store, guid, files);
+	if (parse(name, STORE_ASIDE_SUFFIX, guid))
+		return names_add(&found->aside, name);
 	if (is_temporary(name) || is_lone_sum(store, name))
 		return names_add(&files->leftovers, name);
 	return STATUS_OK;
 }
 
-static status read_entries(
-	const struct store *store, DIR *stream, struct stored_files *files)
+static status read_entries(const struct store *store, DIR *stream, struct found *found)
 {
 	status rc = STATUS_OK;
 
@@ -98,14 +114,41 @@ static status read_entries(
 		entry = readdir(stream);
 		if (!entry)
 			return errno ? step_errno(errno, store->fd, ".") : STATUS_OK;
-		rc = add_entry(store, entry->d_name, files);
+		rc = add_entry(store, entry->d_name, found);
 	}
+	return rc;
+}
+
+/* Two files of one GUID: the one that has its name is the one that was used. */
+static status add_aside(
+	const struct store *store, const char *name, struct stored_files *files)
+{
+	uuid_t guid;
+	status rc;
+
+	(void)parse(name, STORE_ASIDE_SUFFIX, guid);
+	if (stored_files_find(files, guid))
+		return names_add(&files->leftovers, name);
+	rc = store_bring_back(store, guid);
+	return failed(rc) ? rc : add_file(store, guid, files);
+}
+
+/* A gc that ended early set them aside; one that runs now would be in the way of a pin. */
+static status bring_back(const struct store *store, const struct found *found)
+{
+	status rc = STATUS_OK;
+
+	if (store->lock.fd < 0)
+		return STATUS_OK;
+	for (size_t i = 0; !failed(rc) && i < found->aside.count; i++)
+		rc = add_aside(store, found->aside.items[i], found->files);
 	return rc;
 }
 
 status stored_files_read(const struct care_run *run, struct stored_files *files)
 {
 	const struct store *store = run->store;
+	struct found found = {.files = files};
 	int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream;
 	status rc;
@@ -117,8 +160,11 @@ status stored_files_read(const struct care_run *run, struct stored_files *files)
 		(void)close(fd);
 		return status_no_memory();
 	}
-	rc = read_entries(store, stream, files);
+	rc = read_entries(store, stream, &found);
 	(void)closedir(stream);
+	if (!failed(rc))
+		rc = bring_back(store, &found);
+	names_free(&found.aside);
 	run->care->summary->store_files = files->by_guid.count;
 	return rc;
 }

@@ -14,6 +14,7 @@ struct stored_file {
 	bool regular; /* and the store owner's: can be used */
 	bool needed;  /* by a link */
 	bool damaged;
+	bool aside; /* by gc, until it looked once more */
 
 	/* Of the links to it that Windows made. */
 	bool foreign_known;
@@ -26,6 +27,8 @@ struct stored_files {
 	struct names leftovers; /* what crashed runs left: temporary files, lone sums */
 };
 
+/* While the store is pinned or excluded, also what a crashed gc had set aside, under its
+ * own name again. */
 status stored_files_read(const struct care_run *run, struct stored_files *files);
 struct stored_file *stored_files_find(
 	const struct stored_files *files, const uuid_t guid);

@@ -22,6 +22,24 @@ static bool same_sum(const struct store_sum *a, const struct store_sum *b)
 	       memcmp(a->sha256, b->sha256, sizeof(a->sha256)) == 0;
 }
 
+status supply_may_have(
+	const struct care_run *run, const struct care_item *item, const struct stat *st)
+{
+	const uid_t owner = run->store->owner;
+
+	if (owner != 0 && st->st_uid != owner)
+		return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
+			"%s/%s: does not belong to the common store's owner, who could "
+			"read what is in the store",
+			run->volume->root, item->path);
+	if (geteuid() != 0 && (st->st_uid != owner || (st->st_mode & 022)))
+		return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
+			"%s/%s: only root can make a link of a file that others than the "
+			"common store's owner may write",
+			run->volume->root, item->path);
+	return STATUS_OK;
+}
+
 /* ---- one that is there ---- */
 
 static status check_sum(const struct care_run *run, struct supply *supply)
@@ -129,7 +147,9 @@ static status make(const struct care_run *run, const struct care_item *item,
 
 	if (failed(rc))
 		return rc;
-	rc = put_content(run, source, name);
+	rc = supply_may_have(run, item, &st);
+	if (!failed(rc))
+		rc = put_content(run, source, name);
 	(void)close(source);
 	if (failed(rc))
 		return rc;

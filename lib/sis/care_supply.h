@@ -14,6 +14,12 @@ struct supply {
 	char *path; /* below the volume */
 };
 
+/* May the file of ITEM, whose state is ST, be a link? In a store that is not root's only
+ * its owner's files may: he can read what is in it. Ordinary users can vouch only for
+ * what nobody else may write. ERROR_ACCESS_DENIED. */
+status supply_may_have(
+	const struct care_run *run, const struct care_item *item, const struct stat *st);
+
 /* The store file ITEM. ERROR_CRC: it is damaged. */
 status supply_use(
 	const struct care_run *run, const struct care_item *item, struct supply *supply);

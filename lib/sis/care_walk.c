@@ -83,6 +83,35 @@ static bool is_store(const char *path)
 	return strcmp(path, STORE_NAME) == 0;
 }
 
+/* The first look at an NTFS file after a reparse point was set may fail with EIO. */
+static int stat_entry(int dirfd, const char *name, struct stat *st)
+{
+	int result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
+
+	if (result && errno == EIO)
+		result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
+	return result;
+}
+
+/* What is mounted may hide files, also where it is of the same file system. */
+static bool is_mount_point(int dirfd, const char *name)
+{
+	const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+	struct statx st;
+
+	return statx(dirfd, name, flags, 0, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+static status not_entered(const struct walk *walk, const char *path)
+{
+	return unread(walk, path,
+		status_fail(STATUS_WIN32(ERROR_NOT_SAME_DEVICE),
+			"%s/%s: is a mount point, or on another file system than the "
+			"volume: what is there, or below it, is not looked at",
+			walk->run->volume->root, path));
+}
+
 static status visit_entry(struct walk *walk, int dirfd, const char *dir, const char *name)
 {
 	const bool ntfs = walk->run->volume->kind == VOLUME_NTFS;
@@ -93,12 +122,15 @@ static status visit_entry(struct walk *walk, int dirfd, const char *dir, const c
 	if (!path)
 		return status_no_memory();
 	file.path = path;
-	if (fstatat(dirfd, name, &file.st, AT_SYMLINK_NOFOLLOW))
+	if (stat_entry(dirfd, name, &file.st))
 		rc = unread(walk, path, step_errno(errno, dirfd, name));
-	else if (file.st.st_dev != walk->run->volume->device)
+	else if (is_store(path))
 		rc = STATUS_OK;
+	else if (file.st.st_dev != walk->run->volume->device ||
+		 is_mount_point(dirfd, name))
+		rc = not_entered(walk, path);
 	else if (S_ISDIR(file.st.st_mode))
-		rc = is_store(path) ? STATUS_OK : names_add(&walk->pending, path);
+		rc = names_add(&walk->pending, path);
 	else if (S_ISREG(file.st.st_mode) || (ntfs && S_ISLNK(file.st.st_mode)))
 		rc = visit_file(walk, &file);
 	free(path);
@@ -155,7 +187,7 @@ static status read_directory(struct walk *walk, const char *dir)
 		return unread(walk, dir, rc);
 	if (fstat(fd, &st) || st.st_dev != walk->run->volume->device) {
 		(void)close(fd);
-		return STATUS_OK;
+		return not_entered(walk, dir);
 	}
 	stream = fdopendir(fd);
 	if (!stream) {

@@ -1,8 +1,9 @@
 /*
  * care_walk.h - every file of a volume, once
  *
- * The common store, other file systems and what symbolic links lead to are left out.  Of a
- * file with several names the first one found is visited.
+ * The common store and what symbolic links lead to are left out.  Mount points and other
+ * file systems are not entered, and count as what cannot be read.  Of a file with several
+ * names the first one found is visited.
  */
 #ifndef SIS_CARE_WALK_H
 #define SIS_CARE_WALK_H

@@ -1,8 +1,8 @@
 /*
  * Entries stand densely in an array of 24 bytes each; a hash index of 32-bit numbers, at
- * most half full, finds them: small, so that it stays in the processor's cache. GUIDs come
- * out of files that anybody may have written, so the hash is seeded: nobody can choose
- * GUIDs that meet.
+ * most half full, finds them: small, so that it stays in the processor's cache. GUIDs
+ * come out of files that anybody may have written, so the hash is seeded: nobody can
+ * choose GUIDs that meet.
  */
 #include "sis/guid_table.h"
 
@@ -19,12 +19,23 @@ struct guid_entry {
 };
 
 /* High and low half of a 128-bit product, each depending on all bits of both factors. */
+#if defined(__SIZEOF_INT128__) && !defined(GUID_TABLE_PORTABLE)
 static uint64_t mix(uint64_t a, uint64_t b)
 {
 	__extension__ const unsigned __int128 product = (unsigned __int128)a * b;
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
+#else
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	const uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+	const uint64_t low = a0 * b0, cross = a1 * b0 + (low >> 32);
+	const uint64_t middle = a0 * b1 + (uint32_t)cross;
+
+	return (a * b) ^ (a1 * b1 + (cross >> 32) + (middle >> 32));
+}
+#endif
 
 /* The slot of GUID, or the free one where it would be. */
 static inline uint32_t *slot_of(const struct guid_table *table, const uint64_t guid[2])

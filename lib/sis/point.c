@@ -41,12 +41,13 @@ static status find_volume(const char *path, struct volume **volume)
 	return rc;
 }
 
-static status find_place(const char *path, struct place *place)
+/* ROOT: the volume, or NULL. */
+static status find_place(const char *root, const char *path, struct place *place)
 {
 	status rc;
 
 	*place = (struct place){.dirfd = -1};
-	rc = find_volume(path, &place->volume);
+	rc = root ? volume_open(root, &place->volume) : find_volume(path, &place->volume);
 	if (!failed(rc))
 		rc = volume_open_parent(place->volume, path, &place->dirfd, &place->name);
 	if (failed(rc))
@@ -116,11 +117,11 @@ static status get(const struct place *place, const char *path, struct link_state
 	return STATUS_OK;
 }
 
-status point_get(const char *path, uint8_t buffer[REPARSE_SIZE])
+status point_get_on(const char *root, const char *path, uint8_t buffer[REPARSE_SIZE])
 {
 	struct link_state state = {0};
 	struct place place;
-	status rc = find_place(path, &place);
+	status rc = find_place(root, path, &place);
 
 	if (failed(rc))
 		return rc;
@@ -129,6 +130,11 @@ status point_get(const char *path, uint8_t buffer[REPARSE_SIZE])
 		memcpy(buffer, state.buffer, REPARSE_SIZE);
 	leave(&place);
 	return rc;
+}
+
+status point_get(const char *path, uint8_t buffer[REPARSE_SIZE])
+{
+	return point_get_on(NULL, path, buffer);
 }
 
 /* ---- setting ---- */
@@ -154,7 +160,7 @@ status point_set(const char *path, const void *buffer, size_t size)
 	status rc = reparse_parse(buffer, size, &link);
 
 	if (!failed(rc))
-		rc = find_place(path, &place);
+		rc = find_place(NULL, path, &place);
 	if (failed(rc))
 		return rc;
 	rc = set(&place, path, buffer);
@@ -179,10 +185,7 @@ static status ranges(
 	if (!S_ISREG(st.st_mode))
 		return status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
 			"%s: is not a regular file", path);
-	do
-		fd = openat(place->dirfd, place->name,
-			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	while (fd < 0 && errno == EINTR);
+	fd = volume_open_regular(place->dirfd, place->name, O_RDONLY);
 	if (fd < 0)
 		return step_errno(errno, place->dirfd, place->name);
 	rc = extents_data(fd, path, list);
@@ -193,7 +196,7 @@ static status ranges(
 status point_ranges(const char *path, struct extents_list *list)
 {
 	struct place place;
-	status rc = find_place(path, &place);
+	status rc = find_place(NULL, path, &place);
 
 	if (failed(rc))
 		return rc;

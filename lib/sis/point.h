@@ -12,6 +12,9 @@
  * since the store is not his to read, is ERROR_ACCESS_DENIED: its content is not here. */
 status point_get(const char *path, uint8_t buffer[REPARSE_SIZE]);
 
+/* The same, judged against the common store of the volume ROOT alone. */
+status point_get_on(const char *root, const char *path, uint8_t buffer[REPARSE_SIZE]);
+
 /* The first REPARSE_SIZE bytes of BUFFER, after they were checked. */
 status point_set(const char *path, const void *buffer, size_t size);
 

@@ -31,19 +31,25 @@ _Static_assert(AT_CHECKSUM + 8 == REPARSE_DATA_SIZE, "and it comes last");
 
 /* ---- numbers ---- */
 
-static uint32_t load_u16(const uint8_t *p)
+static inline uint32_t load_u16(const uint8_t *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
 }
 
-static uint32_t load_u32(const uint8_t *p)
+static inline uint32_t load_u32(const uint8_t *p)
 {
-	return load_u16(p) | load_u16(p + 2) << 16;
+	uint32_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return le32toh(value);
 }
 
-static uint64_t load_u64(const uint8_t *p)
+static inline uint64_t load_u64(const uint8_t *p)
 {
-	return load_u32(p) | (uint64_t)load_u32(p + 4) << 32;
+	uint64_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return le64toh(value);
 }
 
 static void store_u32(uint8_t *p, uint32_t value)

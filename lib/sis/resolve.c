@@ -55,6 +55,35 @@ static status unresolved(
 		link->path, restore->store_path, name);
 }
 
+static status refused(const struct restored_link *link)
+{
+	return status_fail(STATUS_WIN32(ERROR_CRC),
+		"%s: stays unresolved, since its length or its content checksum is not "
+		"that of its common-store file, or of the other links to it",
+		link->path);
+}
+
+/* A majority, if there is one, is what is left when different votes cancel out. */
+static void vote(const struct restored_link *link)
+{
+	struct restored_file *file = link->file;
+
+	if (link->marked || (link->has_size && link->size != file->sum.size))
+		return;
+	if (link->checksum == file->foreign_checksum || !file->foreign_votes) {
+		file->foreign_checksum = link->checksum;
+		file->foreign_votes++;
+	} else {
+		file->foreign_votes--;
+	}
+}
+
+static bool agrees(const struct restored_link *link)
+{
+	return claim_holds(link, &link->file->sum) &&
+	       (link->marked || link->checksum == link->file->foreign_checksum);
+}
+
 static status fill_link(struct sis_restore *restore, struct restored_link *link)
 {
 	const char *name;
@@ -63,6 +92,8 @@ static status fill_link(struct sis_restore *restore, struct restored_link *link)
 
 	if (!link->file->good)
 		return unresolved(restore, link);
+	if (!agrees(link))
+		return refused(link);
 	rc = volume_open_parent(restore->volume, link->path, &dirfd, &name);
 	if (failed(rc))
 		return rc;
@@ -88,6 +119,54 @@ static status record(
 	return failed(extents_none(fd, link->path, &bare)) || bare ? rc : STATUS_OK;
 }
 
+static status has_content(const struct restored_link *link, int fd, int source, bool *has)
+{
+	status rc = extents_same(fd, source, link->path, has);
+
+	if (!failed(rc) && !*has && link->left_bare)
+		rc = extents_none(fd, link->path, has);
+	if (!failed(rc) && !*has)
+		rc = vouch_compare(fd, source, link->path, has);
+	return rc;
+}
+
+/* After it was recorded: what was written before is found here, and what is written later
+ * changes the times that are in the record. */
+static status check_content(
+	const struct sis_restore *restore, const struct restored_link *link, int fd)
+{
+	bool has;
+	int source;
+	status rc = store_open_file(restore->store, link->file->guid, &source);
+
+	if (failed(rc))
+		return rc;
+	rc = has_content(link, fd, source, &has);
+	(void)close(source);
+	if (failed(rc) || has)
+		return rc;
+	return status_fail(STATUS_WIN32(ERROR_SHARING_VIOLATION),
+		"%s: was written to while it was restored, and is a plain file",
+		link->path);
+}
+
+static status vouch_open(
+	struct sis_restore *restore, const struct restored_link *link, int fd)
+{
+	struct stat st;
+	status rc = fstat(fd, &st) ? status_errno(errno, "%s", link->path)
+				   : resolve_check_same(link, &st);
+
+	if (!failed(rc))
+		rc = record(restore, link, fd);
+	if (failed(rc))
+		return rc;
+	rc = check_content(restore, link, fd);
+	if (failed(rc)) /* what is pending explains why, unless this fails too */
+		(void)vouch_forget(fd, link->path);
+	return rc;
+}
+
 static status vouch_link(struct sis_restore *restore, const struct restored_link *link)
 {
 	const char *name;
@@ -96,14 +175,11 @@ static status vouch_link(struct sis_restore *restore, const struct restored_link
 
 	if (failed(rc))
 		return rc;
-	do
-		fd = openat(dirfd, name,
-			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	while (fd < 0 && errno == EINTR);
+	fd = volume_open_regular(dirfd, name, O_RDONLY);
 	if (fd < 0) {
 		rc = step_errno(errno, dirfd, name);
 	} else {
-		rc = record(restore, link, fd);
+		rc = vouch_open(restore, link, fd);
 		(void)close(fd);
 	}
 	(void)close(dirfd);
@@ -129,11 +205,25 @@ static status raise_index(const struct sis_restore *restore)
 				   : STATUS_OK;
 }
 
+/* A store file that was restored before its links, and that none of them bears out. */
+static void set_aside_contradicted(const struct sis_restore *restore)
+{
+	struct restored_file *file;
+	size_t i = 0;
+
+	while ((file = guid_table_next(&restore->files, &i)) != NULL)
+		if (file->good && file->contradicted && !file->recorded)
+			claim_set_aside(restore, file);
+}
+
 status resolve_links(struct sis_restore *restore)
 {
 	struct failure first = {0};
 	status rc;
 
+	set_aside_contradicted(restore);
+	for (size_t i = 0; i < restore->link_count; i++)
+		vote(&restore->links[i]);
 	note(&first, raise_index(restore));
 	for (size_t i = 0; i < restore->link_count; i++)
 		note(&first, fill_link(restore, &restore->links[i]));

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -67,17 +68,22 @@ static status copy_in(int fd, int source, const struct kept *kept, const char *p
 	return status_errno(err, "%s: putting its content in place", path);
 }
 
-static status fill(int fd, int source, const struct stat *st, bool bare, const char *path)
+/* SHARED: false where the file system cannot share, and nothing was done since BARE. */
+static status fill(int fd, int source, const struct stat *st, bool bare, const char *path,
+	bool *shared)
 {
 	struct kept kept;
 	int err;
 	status rc;
 
+	*shared = true;
 	keep(fd, st, &kept);
 	rc = extents_share(fd, source, path);
 	if (rc == STATUS_WIN32(ERROR_NOT_SUPPORTED)) {
-		if (bare)
+		if (bare) {
+			*shared = false;
 			return STATUS_OK;
+		}
 		rc = copy_in(fd, source, &kept, path);
 	}
 	if (failed(rc))
@@ -103,7 +109,7 @@ static status share_equal(int fd, int source, const struct stat *st, const char 
 		return status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
 			"%s: has other content than its common-store file; left alone",
 			path);
-	return fill(fd, source, st, true, path);
+	return fill(fd, source, st, true, path, &same);
 }
 
 /* ntfs-3g knows no holes, and keeps a few zeros in the file's record. */
@@ -131,54 +137,55 @@ static status is_bare(const struct sis_restore *restore, int fd, const struct st
 	return STATUS_OK;
 }
 
-static status give_content(const struct sis_restore *restore,
-	const struct restored_link *link, int fd, int source)
+static status give_content(
+	const struct sis_restore *restore, struct restored_link *link, int fd, int source)
 {
 	struct stat st;
-	bool none;
+	bool none, shared;
 	status rc;
 
 	if (fstat(fd, &st))
 		return status_errno(errno, "%s", link->path);
-	if (!S_ISREG(st.st_mode))
-		return status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
-			"%s: is not a regular file", link->path);
 	if ((uint64_t)st.st_size != link->file->sum.size)
 		return status_fail(STATUS_WIN32(ERROR_CRC),
 			"%s: is not as long as its common-store file", link->path);
 	rc = is_bare(restore, fd, &st, link->path, &none);
 	if (failed(rc) || st.st_size == 0)
 		return rc;
-	return none ? fill(fd, source, &st, restore->bare, link->path)
-		    : share_equal(fd, source, &st, link->path);
+	if (!none)
+		return share_equal(fd, source, &st, link->path);
+	rc = fill(fd, source, &st, restore->bare, link->path, &shared);
+	link->left_bare = !failed(rc) && !shared;
+	return rc;
 }
 
 /* ---- opening ---- */
 
-static int open_link(int dirfd, const char *name, int flags)
+status resolve_check_same(const struct restored_link *link, const struct stat *st)
 {
-	int fd;
-
-	do
-		fd = openat(dirfd, name,
-			flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	while (fd < 0 && errno == EINTR);
-	return fd;
+	if (st->st_dev == link->device && st->st_ino == link->inode &&
+		st->st_uid == link->owner)
+		return STATUS_OK;
+	return status_fail(STATUS_WIN32(ERROR_SHARING_VIOLATION),
+		"%s: is not the file that was restored, or got another owner; left alone",
+		link->path);
 }
 
 /* For a user whose own file is read-only: writable for as long as it takes to open. */
 static int open_read_only(int dirfd, const char *name)
 {
+	int fd = -1, reader = volume_open_regular(dirfd, name, O_RDONLY);
 	char path[PATH_MAX];
-	int fd = -1, reader = open_link(dirfd, name, O_RDONLY);
 	struct stat st;
 
 	if (reader < 0)
 		return -1;
 	if (fstat(reader, &st) == 0 && S_ISREG(st.st_mode) &&
 		step_chmod(reader, (st.st_mode & 07777) | S_IWUSR) == 0) {
-		if (step_proc_path(dirfd, name, path) == 0)
-			fd = open_link(dirfd, name, O_RDWR);
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", reader);
+		do
+			fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+		while (fd < 0 && errno == EINTR);
 		if (step_chmod(reader, st.st_mode & 07777) && fd >= 0) {
 			(void)close(fd);
 			fd = -1;
@@ -190,44 +197,86 @@ static int open_read_only(int dirfd, const char *name)
 	return fd;
 }
 
-static status resolve_regular(const struct sis_restore *restore,
-	const struct restored_link *link, int dirfd, const char *name)
+/* The file itself, whatever stands under its name later. */
+static status open_link(
+	const struct restored_link *link, int dirfd, const char *name, int *fd)
 {
-	int source, fd = open_link(dirfd, name, O_RDWR);
+	struct stat st;
 	status rc;
 
-	if (fd < 0 && errno == EACCES)
-		fd = open_read_only(dirfd, name);
-	if (fd < 0)
+	*fd = volume_open_regular(dirfd, name, O_RDWR);
+	if (*fd < 0 && errno == EACCES)
+		*fd = open_read_only(dirfd, name);
+	if (*fd < 0)
 		return step_errno(errno, dirfd, name);
-	rc = store_open_file(restore->store, link->file->guid, &source);
-	if (!failed(rc)) {
-		rc = give_content(restore, link, fd, source);
-		(void)close(source);
+	if (fstat(*fd, &st))
+		rc = status_errno(errno, "%s", link->path);
+	else if (!S_ISREG(st.st_mode))
+		rc = status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
+			"%s: is not a regular file", link->path);
+	else
+		rc = resolve_check_same(link, &st);
+	if (failed(rc)) {
+		(void)close(*fd);
+		*fd = -1;
 	}
+	return rc;
+}
+
+static status put_content(
+	const struct sis_restore *restore, struct restored_link *link, int fd)
+{
+	int source;
+	status rc = store_open_file(restore->store, link->file->guid, &source);
+
+	if (failed(rc))
+		return rc;
+	rc = give_content(restore, link, fd, source);
+	(void)close(source);
+	return rc;
+}
+
+/* ---- POSIX ---- */
+
+static bool is_present(
+	status rc, const struct restored_link *link, const uint8_t *present, size_t size)
+{
+	return !failed(rc) && size == REPARSE_SIZE &&
+	       memcmp(present, link->reparse, REPARSE_SIZE) == 0;
+}
+
+/* A caller that could not set the reparse point itself has it set here. */
+static status ensure_reparse_of(const struct restored_link *link, int fd)
+{
+	uint8_t present[REPARSE_SIZE];
+	size_t size;
+	status rc =
+		volume_get_reparse_of(fd, link->path, present, sizeof(present), &size);
+
+	if (is_present(rc, link, present, size))
+		return STATUS_OK;
+	if (failed(rc) && rc != STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT))
+		return rc;
+	return volume_set_reparse_of(fd, link->path, link->reparse, REPARSE_SIZE);
+}
+
+static status resolve_regular(const struct sis_restore *restore,
+	struct restored_link *link, int dirfd, const char *name)
+{
+	int fd;
+	status rc = open_link(link, dirfd, name, &fd);
+
+	if (failed(rc))
+		return rc;
+	rc = ensure_reparse_of(link, fd);
+	if (!failed(rc))
+		rc = put_content(restore, link, fd);
 	(void)close(fd);
 	return rc;
 }
 
 /* ---- NTFS ---- */
 
-/* Without a plug-in nobody could read a link there, so that one which is not to stay bare
- * becomes a plain file. With one it reads as its store file, and all is done. */
-static status resolve_on_ntfs(const struct sis_restore *restore,
-	const struct restored_link *link, int dirfd, const char *name)
-{
-	struct stat st;
-	status rc;
-
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return step_errno(errno, dirfd, name);
-	if (restore->bare || S_ISREG(st.st_mode))
-		return STATUS_OK;
-	rc = volume_remove_reparse(restore->volume, dirfd, name);
-	return failed(rc) ? rc : resolve_regular(restore, link, dirfd, name);
-}
-
-/* A caller that could not set the reparse point itself has it set here. */
 static status ensure_reparse(const struct sis_restore *restore,
 	const struct restored_link *link, int dirfd, const char *name)
 {
@@ -236,8 +285,7 @@ static status ensure_reparse(const struct sis_restore *restore,
 	status rc = volume_get_reparse(
 		restore->volume, dirfd, name, present, sizeof(present), &size);
 
-	if (!failed(rc) && size == REPARSE_SIZE &&
-		memcmp(present, link->reparse, REPARSE_SIZE) == 0)
+	if (is_present(rc, link, present, size))
 		return STATUS_OK;
 	if (failed(rc) && rc != STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT))
 		return rc;
@@ -245,13 +293,45 @@ static status ensure_reparse(const struct sis_restore *restore,
 		restore->volume, dirfd, name, link->reparse, REPARSE_SIZE);
 }
 
-status resolve_content(const struct sis_restore *restore,
-	const struct restored_link *link, int dirfd, const char *name)
+/* Only names reach a link there. The first look may fail with EIO. */
+static status stat_same(
+	const struct restored_link *link, int dirfd, const char *name, struct stat *st)
 {
-	status rc = ensure_reparse(restore, link, dirfd, name);
+	int result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
 
+	if (result && errno == EIO)
+		result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
+	return result ? step_errno(errno, dirfd, name) : resolve_check_same(link, st);
+}
+
+/* Without a plug-in nobody could read a link there, so that one which is not to stay bare
+ * becomes a plain file. With one it reads as its store file, and all is done. */
+static status resolve_on_ntfs(const struct sis_restore *restore,
+	struct restored_link *link, int dirfd, const char *name)
+{
+	struct stat st;
+	status rc = stat_same(link, dirfd, name, &st);
+	int fd;
+
+	if (!failed(rc))
+		rc = ensure_reparse(restore, link, dirfd, name);
+	if (!failed(rc))
+		rc = stat_same(link, dirfd, name, &st);
+	if (failed(rc) || restore->bare || S_ISREG(st.st_mode))
+		return rc;
+	rc = volume_remove_reparse(restore->volume, dirfd, name);
+	if (!failed(rc))
+		rc = open_link(link, dirfd, name, &fd);
 	if (failed(rc))
 		return rc;
+	rc = put_content(restore, link, fd);
+	(void)close(fd);
+	return rc;
+}
+
+status resolve_content(const struct sis_restore *restore, struct restored_link *link,
+	int dirfd, const char *name)
+{
 	return restore->volume->kind == VOLUME_NTFS
 		       ? resolve_on_ntfs(restore, link, dirfd, name)
 		       : resolve_regular(restore, link, dirfd, name);

@@ -1,7 +1,7 @@
 /*
  * What the links say of a store file is gathered from the first of them on, and what the
- * caller restored is held against it; restore order does not matter. The work on the
- * links themselves is all at the end (resolve.c).
+ * caller restored is held against it (restore_claims.c); restore order does not matter.
+ * The work on the links themselves is all at the end (resolve.c).
  */
 #include "sis/restore.h"
 
@@ -127,100 +127,12 @@ static status file_of(
 	return rc;
 }
 
-static status not_as_said(const struct sis_restore *restore,
-	const struct restored_file *file, const char *why)
-{
-	char name[STORE_FILE_NAME_SIZE];
-
-	store_file_name(file->guid, name);
-	return step_fail(STATUS_WIN32(ERROR_CRC), restore->store->fd, name, why);
-}
-
-/* Against what the links say, and the record beside it. */
-static status check_sum(const struct sis_restore *restore,
-	const struct restored_file *file, const struct store_sum *sum, bool *recorded)
-{
-	struct store_sum record;
-	status rc;
-
-	*recorded = false;
-	if (file->size_known && file->size != sum->size)
-		return not_as_said(restore, file, "is damaged: not as long as its links");
-	if (file->checksum_known && file->checksum != sum->content_checksum)
-		return not_as_said(restore, file,
-			"is damaged: its content has not the checksum that its links "
-			"say");
-	rc = store_get_sum(restore->store, file->guid, &record);
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-		rc == STATUS_WIN32(ERROR_INVALID_DATA))
-		return STATUS_OK;
-	if (failed(rc))
-		return rc;
-	if (record.size != sum->size ||
-		memcmp(record.sha256, sum->sha256, sizeof(sum->sha256)) != 0)
-		return not_as_said(restore, file,
-			"is damaged: its content is not what is recorded beside it");
-	*recorded = true;
-	return STATUS_OK;
-}
-
-/* Synced before it is recorded. */
-static status accept(struct sis_restore *restore, struct restored_file *file,
-	const struct store_sum *sum, bool recorded)
-{
-	status rc = STATUS_OK;
-	int fd;
-
-	if (!recorded) {
-		rc = store_open_file(restore->store, file->guid, &fd);
-		if (failed(rc))
-			return rc;
-		if (step_sync(fd))
-			rc = status_errno(errno, "%s", restore->store_path);
-		(void)close(fd);
-		if (!failed(rc))
-			rc = store_set_sum(restore->store, file->guid, sum);
-	}
-	file->sum = *sum;
-	file->good = !failed(rc);
-	return rc;
-}
-
-/* Looks at the store file that is on the volume already. One that nothing proves right,
- * or that is damaged, is better restored again. */
-static status look_at_present(struct sis_restore *restore, struct restored_file *file)
-{
-	struct store_sum sum;
-	bool recorded;
-	status rc = store_compute_sum(restore->store, file->guid, &sum);
-
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
-		return STATUS_OK;
-	if (!failed(rc))
-		rc = check_sum(restore, file, &sum, &recorded);
-	if (rc == STATUS_WIN32(ERROR_CRC)) {
-		trace(TRACE_INFO, "%s", status_pending());
-		return STATUS_OK;
-	}
-	if (failed(rc) || (!recorded && !file->checksum_known))
-		return rc;
-	return accept(restore, file, &sum, recorded);
-}
-
 static status restored_guid(struct sis_restore *restore, const uuid_t guid)
 {
 	struct restored_file *file;
-	struct store_sum sum;
-	bool recorded;
 	status rc = file_of(restore, guid, &file);
 
-	if (failed(rc))
-		return rc;
-	file->good = false;
-	rc = store_compute_sum(restore->store, guid, &sum);
-	if (!failed(rc))
-		rc = check_sum(restore, file, &sum, &recorded);
-	return failed(rc) ? rc : accept(restore, file, &sum, recorded);
+	return failed(rc) ? rc : claim_restored(restore, file);
 }
 
 /* The caller may have put an older one in place of a newer one. */
@@ -273,43 +185,18 @@ status sis_restore_store_file(struct sis_restore *restore, const char *path)
 
 /* ---- links ---- */
 
-static status disagrees(const char *path, const char *what)
+/* In a store that is not root's its owner can read what is in it. */
+static status check_owner(
+	const struct sis_restore *restore, const char *path, const struct stat *st)
 {
-	return status_fail(STATUS_WIN32(ERROR_CRC),
-		"%s: %s is not that of the other links to its common-store file", path,
-		what);
-}
+	const uid_t owner = restore->store->owner;
 
-/* Adds what the link at PATH says to what the others said, or refuses it. */
-static status agree(const struct sis_link *link, const struct stat *st, const char *path,
-	struct restored_file *file)
-{
-	const bool ours = link->reserved == REPARSE_MARK;
-	const bool has_size = S_ISREG(st->st_mode);
-
-	if (has_size && file->size_known && file->size != (uint64_t)st->st_size)
-		return disagrees(path, "its length");
-	if (ours && file->checksum_known && file->checksum != link->content_checksum)
-		return disagrees(path, "the content checksum in its reparse data");
-	if (!ours && file->foreign_known &&
-		file->foreign_checksum != link->content_checksum)
-		return disagrees(path, "the content checksum in its reparse data");
-	if (file->good && has_size && file->sum.size != (uint64_t)st->st_size)
-		return disagrees(path, "its length");
-	if (file->good && ours && file->sum.content_checksum != link->content_checksum)
-		return disagrees(path, "the content checksum in its reparse data");
-	if (has_size) {
-		file->size_known = true;
-		file->size = (uint64_t)st->st_size;
-	}
-	if (ours) {
-		file->checksum_known = true;
-		file->checksum = link->content_checksum;
-	} else {
-		file->foreign_known = true;
-		file->foreign_checksum = link->content_checksum;
-	}
-	return STATUS_OK;
+	if (owner == 0 || st->st_uid == owner || restore->volume->kind == VOLUME_NTFS)
+		return STATUS_OK;
+	return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
+		"%s: does not belong to the owner of the common store %s, who could read "
+		"its content",
+		path, restore->store_path);
 }
 
 static status check_link_file(
@@ -335,6 +222,8 @@ static status check_link_file(
 	else if (!S_ISREG(st->st_mode) && !S_ISLNK(st->st_mode))
 		rc = status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
 			"%s: is not a regular file", path);
+	else
+		rc = check_owner(restore, path, st);
 	(void)close(dirfd);
 	return rc;
 }
@@ -368,8 +257,32 @@ static status name_store_file(
 	return *store_file ? STATUS_OK : status_no_memory();
 }
 
-static status add_link(struct sis_restore *restore, const char *path, const void *buffer,
-	struct restored_file *file, const struct sis_link *link, char **store_file)
+/* Indexes count up from 1: such a one was never given out, and would leave no others. */
+static status check_index(const char *path, const struct sis_link *link)
+{
+	return link->index <= STORE_INDEX_LIMIT
+		       ? STATUS_OK
+		       : status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
+				 "%s: its reparse data has an impossible link index",
+				 path);
+}
+
+static struct restored_link describe(
+	const char *path, const struct sis_link *link, const struct stat *st)
+{
+	/* The path is only for messages so far. */
+	return (struct restored_link){.path = (char *)(uintptr_t)path,
+		.device = st->st_dev,
+		.inode = st->st_ino,
+		.owner = st->st_uid,
+		.has_size = S_ISREG(st->st_mode),
+		.size = (uint64_t)st->st_size,
+		.marked = link->reserved == REPARSE_MARK,
+		.checksum = link->content_checksum};
+}
+
+static status add_link(struct sis_restore *restore, const struct restored_link *link,
+	struct restored_file *file, char **store_file)
 {
 	struct restored_link *entry;
 	char *copy;
@@ -377,42 +290,55 @@ static status add_link(struct sis_restore *restore, const char *path, const void
 
 	if (failed(rc))
 		return rc;
-	copy = strdup(path);
+	copy = strdup(link->path);
 	rc = copy ? name_store_file(restore, file, store_file) : status_no_memory();
 	if (failed(rc)) {
 		free(copy);
 		return rc;
 	}
 	entry = &restore->links[restore->link_count++];
-	*entry = (struct restored_link){.path = copy, .file = file};
-	memcpy(entry->reparse, buffer, REPARSE_SIZE);
+	*entry = *link;
+	entry->path = copy;
+	entry->file = file;
+	entry->next = file->links;
+	file->links = restore->link_count;
 	if (*store_file)
 		file->named = true;
-	if (link->index > restore->max_index)
-		restore->max_index = link->index;
 	return STATUS_OK;
+}
+
+static status tell(struct sis_restore *restore, const char *path, const void *buffer,
+	const struct sis_link *data, char **store_file)
+{
+	struct restored_file *file;
+	struct restored_link link;
+	struct stat st;
+	status rc = check_link_file(restore, path, &st);
+
+	if (!failed(rc))
+		rc = file_of(restore, data->store_file, &file);
+	if (failed(rc))
+		return rc;
+	link = describe(path, data, &st);
+	memcpy(link.reparse, buffer, REPARSE_SIZE);
+	rc = claim_check(restore, &link, file);
+	if (!failed(rc))
+		rc = add_link(restore, &link, file, store_file);
+	if (!failed(rc) && data->index > restore->max_index)
+		restore->max_index = data->index;
+	return rc;
 }
 
 status sis_restore_link(struct sis_restore *restore, const char *path, const void *buffer,
 	size_t size, char **store_file)
 {
-	struct restored_file *file;
 	struct sis_link link;
-	struct stat st;
 	status rc = reparse_parse(buffer, size, &link);
 
 	*store_file = NULL;
 	if (!failed(rc))
-		rc = check_link_file(restore, path, &st);
-	if (!failed(rc))
-		rc = file_of(restore, link.store_file, &file);
-	if (!failed(rc))
-		rc = agree(&link, &st, path, file);
-	if (!failed(rc) && !file->good && !file->named)
-		rc = look_at_present(restore, file);
-	if (!failed(rc))
-		rc = add_link(restore, path, buffer, file, &link, store_file);
-	return rc;
+		rc = check_index(path, &link);
+	return failed(rc) ? rc : tell(restore, path, buffer, &link, store_file);
 }
 
 void sis_restore_forget(struct sis_restore *restore)
@@ -420,5 +346,6 @@ void sis_restore_forget(struct sis_restore *restore)
 	struct restored_link *last = &restore->links[--restore->link_count];
 
 	last->file->named = false;
+	last->file->links = last->next;
 	free(last->path);
 }

@@ -1,5 +1,5 @@
 /*
- * restore_pass.h - what a restore pass knows, for restore.c and resolve.c
+ * restore_pass.h - what a restore pass knows, for restore*.c and resolve*.c
  */
 #ifndef SIS_RESTORE_PASS_H
 #define SIS_RESTORE_PASS_H
@@ -13,19 +13,37 @@ struct restored_file {
 	uuid_t guid;
 	bool named; /* to the caller, for restoring */
 
-	/* What the links say; of Windows' content checksums only that they agree. */
-	bool size_known, checksum_known, foreign_known;
-	uint64_t size, checksum, foreign_checksum;
-
-	bool good; /* it is on the volume, as the links say */
+	bool good;         /* it is on the volume, with the content that SUM says */
+	bool restored;     /* the caller wrote it in this pass */
+	bool recorded;     /* its sum stands beside it */
+	bool contradicted; /* by a link, while nothing was recorded */
 	struct store_sum sum;
+
+	size_t links; /* the last of its links, counted from 1 */
+
+	/* Windows' content checksum that most of its links say: only that they agree can
+	 * be told. */
+	uint64_t foreign_checksum;
+	size_t foreign_votes;
 };
 
 struct restored_link {
 	char *path;
 	struct restored_file *file;
+	size_t next; /* another link to the file, or 0 */
+
+	/* The file that the caller wrote; no other may take its place. */
+	dev_t device;
+	ino_t inode;
+	uid_t owner;
+
+	/* What it says of the store file. */
+	bool has_size, marked;
+	uint64_t size, checksum;
+
 	uint8_t reparse[REPARSE_SIZE];
 	bool resolved;
+	bool left_bare; /* without content, as was meant */
 };
 
 struct sis_restore {
@@ -40,12 +58,36 @@ struct sis_restore {
 	size_t link_count, link_capacity;
 };
 
+/* ---- restore_claims.c ---- */
+
+/* Does LINK say of its store file what is true? Of Windows' content checksums nobody
+ * knows. */
+bool claim_holds(const struct restored_link *link, const struct store_sum *sum);
+
+/* LINK, to FILE, is about to be added. Looks whether FILE is on the volume already, and
+ * may be used without being restored. ERROR_CRC: LINK contradicts a file that is
+ * right. */
+status claim_check(struct sis_restore *restore, const struct restored_link *link,
+	struct restored_file *file);
+
+/* The caller wrote FILE. */
+status claim_restored(struct sis_restore *restore, struct restored_file *file);
+
+/* Moves a store file out of the way that was found damaged and has no record which could
+ * tell so later. */
+void claim_set_aside(const struct sis_restore *restore, struct restored_file *file);
+
+/* ---- resolve*.c ---- */
+
 /* Gives every link its content and vouches for it. The first failure is returned after
  * all was tried. */
 status resolve_links(struct sis_restore *restore);
 
 /* The content of the link NAME in DIRFD, which is LINK's. */
-status resolve_content(const struct sis_restore *restore,
-	const struct restored_link *link, int dirfd, const char *name);
+status resolve_content(const struct sis_restore *restore, struct restored_link *link,
+	int dirfd, const char *name);
+
+/* Is ST the file that the caller wrote? ERROR_SHARING_VIOLATION */
+status resolve_check_same(const struct restored_link *link, const struct stat *st);
 
 #endif

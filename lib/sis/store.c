@@ -1,6 +1,7 @@
 /*
  * The directory, its lock, and its files. The lock file has two bytes to lock: one for
- * who uses the store, one for who changes MaxIndex (store_index.c).
+ * who uses the store, one for who changes MaxIndex, of which it keeps a copy
+ * (store_index.c).
  */
 #include "sis/store.h"
 
@@ -18,7 +19,23 @@
 
 /* ---- opening ---- */
 
-static status check_directory(struct store *store)
+/* Root puts nothing where somebody could read it who is not responsible for the
+ * volume. */
+static status check_owner(const struct volume *volume, uid_t owner)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || owner == 0 || volume->kind == VOLUME_NTFS)
+		return STATUS_OK;
+	if (fstat(volume->fd, &st))
+		return status_errno(errno, "%s/", volume->root);
+	if (owner == st.st_uid)
+		return STATUS_OK;
+	return step_fail(STATUS_WIN32(ERROR_ACCESS_DENIED), volume->fd, STORE_NAME,
+		"belongs neither to root nor to the volume's owner");
+}
+
+static status check_directory(struct store *store, bool create)
 {
 	const struct volume *volume = store->volume;
 	struct stat st;
@@ -32,7 +49,7 @@ static status check_directory(struct store *store)
 		return step_fail(STATUS_WIN32(ERROR_ACCESS_DENIED), volume->fd,
 			STORE_NAME, "others than its owner may write in it");
 	store->owner = st.st_uid;
-	return STATUS_OK;
+	return create ? check_owner(volume, store->owner) : STATUS_OK;
 }
 
 static status cannot_open(int err, int dirfd)
@@ -64,7 +81,7 @@ static status open_directory(struct store *store, bool create)
 	}
 	store->fd = openat(
 		dirfd, STORE_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return store->fd < 0 ? cannot_open(errno, dirfd) : check_directory(store);
+	return store->fd < 0 ? cannot_open(errno, dirfd) : check_directory(store, create);
 }
 
 status store_open(const struct volume *volume, bool create, struct store **store)
@@ -215,8 +232,15 @@ status store_stat(const struct store *store, const uuid_t guid, struct stat *st)
 	char name[STORE_FILE_NAME_SIZE];
 
 	store_file_name(guid, name);
-	if (fstatat(store->fd, name, st, AT_SYMLINK_NOFOLLOW))
-		return step_errno(errno, store->fd, name);
+	if (fstatat(store->fd, name, st, AT_SYMLINK_NOFOLLOW)) {
+		status rc = errno == ENOENT ? store_bring_back(store, guid)
+					    : step_errno(errno, store->fd, name);
+
+		if (failed(rc))
+			return rc;
+		if (fstatat(store->fd, name, st, AT_SYMLINK_NOFOLLOW))
+			return step_errno(errno, store->fd, name);
+	}
 	return check_file(store, name, st);
 }
 
@@ -225,10 +249,7 @@ static status open_checked(const struct store *store, const char *name, int *fd)
 	struct stat st;
 	status rc;
 
-	do
-		*fd = openat(store->fd, name,
-			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	while (*fd < 0 && errno == EINTR);
+	*fd = volume_open_regular(store->fd, name, O_RDONLY);
 	if (*fd < 0)
 		return step_errno(errno, store->fd, name);
 	rc = fstat(*fd, &st) ? step_errno(errno, store->fd, name)

@@ -35,7 +35,9 @@ struct store_sum {
 };
 
 /* ERROR_PATH_NOT_FOUND where the volume has none and CREATE is false; ERROR_ACCESS_DENIED
- * for one that is a symbolic link, or that others than root and its owner may write. */
+ * for one that is a symbolic link, or that others than root and its owner may write; with
+ * CREATE, that is to say for putting something in, also to root where the store is
+ * neither root's nor the volume's owner's. */
 status store_open(const struct volume *volume, bool create, struct store **store);
 void store_close(struct store *store); /* NULL is fine; unpins */
 
@@ -72,10 +74,27 @@ status store_remove_sum(const struct store *store, const uuid_t guid);
 status store_compute_sum(
 	const struct store *store, const uuid_t guid, struct store_sum *sum);
 
-/* A new index for a link, durable before it is returned; ERROR_INVALID_STATE at the end of
- * the numbers. store_raise_index makes MaxIndex at least FLOOR. A MaxIndex that is missing
- * counts as 0 (links in use are above it: callers raise it first); a damaged one is
- * ERROR_INVALID_DATA. */
+/* gc sets a file that no link seems to need aside before it looks once more, with the
+ * store excluded; not durable until the directory is synced. Whoever looks for a file
+ * that is aside brings it back: store_stat and store_open_file do. */
+status store_set_aside(const struct store *store, const uuid_t guid);
+bool store_is_aside(const struct store *store, const uuid_t guid);
+
+/* Durable; one that has its name is fine. ERROR_FILE_NOT_FOUND: it has neither. */
+status store_bring_back(const struct store *store, const uuid_t guid);
+
+/* Durable, with its sum. Not *REMOVED: somebody brought it back. */
+status store_remove_aside(const struct store *store, const uuid_t guid, bool *removed);
+
+/* The highest index there can be. What is above was not given out: a MaxIndex above it is
+ * damaged, and as a floor it counts for nothing. */
+#define STORE_INDEX_LIMIT ((uint64_t)INT64_MAX)
+
+/* A new index for a link, durable before it is returned; ERROR_INVALID_STATE at the end
+ * of the numbers. None is given out twice, though callers of a restore pass replace
+ * MaxIndex: the lock file keeps the highest too. store_raise_index makes MaxIndex at
+ * least FLOOR. A MaxIndex that is missing counts as 0 (links in use are above it: callers
+ * raise it first); a damaged one is ERROR_INVALID_DATA. */
 status store_get_index(const struct store *store, uint64_t *index);
 status store_next_index(const struct store *store, uint64_t *index);
 status store_raise_index(const struct store *store, uint64_t floor);
@@ -83,7 +102,8 @@ status store_raise_index(const struct store *store, uint64_t floor);
 /* COUNT new ones at a time, from *FIRST on: one durable change for many links. */
 status store_next_indexes(const struct store *store, uint64_t count, uint64_t *first);
 
-/* store_raise_index where a damaged MaxIndex counts as 0: for putting it in order. */
+/* store_raise_index, at least to what the lock file keeps, where a damaged MaxIndex
+ * counts as 0: for putting it in order. */
 status store_repair_index(const struct store *store, uint64_t floor);
 
 #endif

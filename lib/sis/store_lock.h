@@ -9,9 +9,11 @@
 /* Its bytes, each locked by itself. */
 enum { STORE_USE = 0, STORE_INDEX = 1 };
 
-#define STORE_GUID_LENGTH (sizeof("00000000-0000-0000-0000-000000000000") - 1)
-#define STORE_FILE_SUFFIX ".sis"
-#define STORE_SUM_SUFFIX  ".sum"
+#define STORE_GUID_LENGTH     (sizeof("00000000-0000-0000-0000-000000000000") - 1)
+#define STORE_FILE_SUFFIX     ".sis"
+#define STORE_SUM_SUFFIX      ".sum"
+#define STORE_ASIDE_SUFFIX    ".gone"
+#define STORE_ASIDE_NAME_SIZE (STORE_GUID_LENGTH + sizeof(STORE_ASIDE_SUFFIX))
 
 _Static_assert(STORE_FILE_NAME_SIZE == STORE_GUID_LENGTH + sizeof(STORE_FILE_SUFFIX),
 	"a GUID, the suffix, and a NUL");

@@ -16,7 +16,6 @@
 
 #include "base/file.h"
 #include "base/file_step.h"
-#include "sis/store.h"
 
 #define FUSE_MAGIC 0x65735546
 #define IS_NTFS    "system.ntfs_attrib" /* every file that ntfs-3g shows has it */
@@ -48,25 +47,36 @@ static enum volume_kind kind_of(int fd)
 	return VOLUME_POSIX;
 }
 
-static status open_root(struct volume *volume)
+static status describe(struct volume *volume)
 {
-	const char *path = *volume->root ? volume->root : "/";
-	status rc = file_open_dir(path, FILE_FOLLOW, &volume->fd);
 	struct stat st;
 
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
-		return status_fail(STATUS_WIN32(ERROR_PATH_NOT_FOUND),
-			"%s: there is no such directory", path);
-	if (failed(rc))
-		return rc;
 	if (fstat(volume->fd, &st))
-		return status_errno(errno, "%s", path);
+		return status_errno(errno, "%s/", volume->root);
 	volume->device = st.st_dev;
 	volume->kind = kind_of(volume->fd);
 	return STATUS_OK;
 }
 
-status volume_open(const char *root, struct volume **volume)
+static status open_root(int dirfd, struct volume *volume)
+{
+	const char *path = *volume->root ? volume->root : "/";
+	status rc = STATUS_OK;
+
+	if (dirfd < 0) {
+		rc = file_open_dir(path, FILE_TRUSTED, &volume->fd);
+	} else {
+		volume->fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (volume->fd < 0)
+			return status_errno(errno, "%s", path);
+	}
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
+		return status_fail(STATUS_WIN32(ERROR_PATH_NOT_FOUND),
+			"%s: there is no such directory", path);
+	return failed(rc) ? rc : describe(volume);
+}
+
+status volume_open_at(int dirfd, const char *root, struct volume **volume)
 {
 	struct volume *v = calloc(1, sizeof(*v));
 	status rc;
@@ -76,12 +86,17 @@ status volume_open(const char *root, struct volume **volume)
 		return status_no_memory();
 	v->fd = -1;
 	v->root = normal_root(root);
-	rc = v->root ? open_root(v) : status_no_memory();
+	rc = v->root ? open_root(dirfd, v) : status_no_memory();
 	if (failed(rc))
 		volume_close(v);
 	else
 		*volume = v;
 	return rc;
+}
+
+status volume_open(const char *root, struct volume **volume)
+{
+	return volume_open_at(-1, root, volume);
 }
 
 void volume_close(struct volume *volume)
@@ -92,67 +107,6 @@ void volume_close(struct volume *volume)
 		(void)close(volume->fd);
 	free(volume->root);
 	free(volume);
-}
-
-/* ---- finding ---- */
-
-static bool has_store(const char *dir)
-{
-	struct stat st;
-	char *path;
-	bool found;
-
-	if (asprintf(&path, "%s/" STORE_NAME, dir) < 0)
-		return false;
-	found = lstat(path, &st) == 0 && !S_ISREG(st.st_mode);
-	free(path);
-	return found;
-}
-
-/* Goes up from DIR, which it cuts, as long as the file system is the same. */
-static status find_store_above(char *dir, const char *path)
-{
-	struct stat first, st;
-
-	if (stat(*dir ? dir : "/", &first))
-		return errno == ENOENT || errno == ENOTDIR
-			       ? status_fail(STATUS_WIN32(ERROR_PATH_NOT_FOUND),
-					 "%s: its directory is missing", path)
-			       : status_errno(errno, "%s", path);
-	for (;;) {
-		if (stat(*dir ? dir : "/", &st) || st.st_dev != first.st_dev)
-			break;
-		if (has_store(dir))
-			return STATUS_OK;
-		if (!*dir)
-			break;
-		*strrchr(dir, '/') = '\0';
-	}
-	return status_fail(STATUS_WIN32(ERROR_PATH_NOT_FOUND),
-		"%s: no directory above it has a common store", path);
-}
-
-status volume_of(const char *path, struct volume **volume)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir;
-	status rc;
-
-	*volume = NULL;
-	if (path[0] != '/')
-		return status_fail(STATUS_WIN32(ERROR_INVALID_NAME),
-			"%s: is not an absolute path", path);
-	if (strstr(path, "/../") || strcmp(slash, "/..") == 0)
-		return status_fail(STATUS_WIN32(ERROR_INVALID_NAME),
-			"%s: \"..\" is not allowed in this path", path);
-	dir = strndup(path, (size_t)(slash - path));
-	if (!dir)
-		return status_no_memory();
-	rc = find_store_above(dir, path);
-	if (!failed(rc))
-		rc = volume_open(dir, volume);
-	free(dir);
-	return rc;
 }
 
 /* ---- below the volume ---- */
@@ -225,12 +179,47 @@ status volume_open_parent(
 	return open_dir_of(volume, path, below, *name, dirfd);
 }
 
+/* ---- opening a file ---- */
+
+/* A regular file makes an open wait for nothing but the end of a lease. */
+static int open_leased(int dirfd, const char *name, int flags)
+{
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+	int fd = -1, file = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (file < 0)
+		return -1;
+	if (fstat(file, &st) || !S_ISREG(st.st_mode)) {
+		errno = EWOULDBLOCK;
+	} else {
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+		do
+			fd = open(path, flags | O_NOCTTY | O_CLOEXEC);
+		while (fd < 0 && errno == EINTR);
+	}
+	(void)close(file);
+	return fd;
+}
+
+int volume_open_regular(int dirfd, const char *name, int flags)
+{
+	int fd;
+
+	do
+		fd = openat(dirfd, name,
+			flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 && errno == EWOULDBLOCK ? open_leased(dirfd, name, flags) : fd;
+}
+
 /* ---- reparse points ---- */
+
+#define ON_POSIX "user.ntfs_reparse_data"
 
 static const char *attribute_of(const struct volume *volume)
 {
-	return volume->kind == VOLUME_NTFS ? "system.ntfs_reparse_data"
-					   : "user.ntfs_reparse_data";
+	return volume->kind == VOLUME_NTFS ? "system.ntfs_reparse_data" : ON_POSIX;
 }
 
 static bool is_unsupported(int err)
@@ -247,7 +236,8 @@ static status no_reparse_point(int err, int dirfd, const char *name)
 	return step_errno(err, dirfd, name);
 }
 
-/* ERANGE: it does not fit; from ntfs-3g that is EIO, as is the first look after a change. */
+/* ERANGE: it does not fit; from ntfs-3g that is EIO, as is the first look after a
+ * change. */
 static ssize_t read_attribute(
 	const char *path, const char *attribute, void *buffer, size_t capacity)
 {
@@ -309,4 +299,36 @@ status volume_remove_reparse(const struct volume *volume, int dirfd, const char 
 		return no_reparse_point(errno, dirfd, name);
 	look_once(volume, dirfd, name);
 	return STATUS_OK;
+}
+
+/* ---- of an open file ---- */
+
+status volume_get_reparse_of(
+	int fd, const char *path, void *buffer, size_t capacity, size_t *size)
+{
+	ssize_t got = fgetxattr(fd, ON_POSIX, buffer, capacity);
+
+	*size = 0;
+	if (got < 0 && errno == ERANGE)
+		got = fgetxattr(fd, ON_POSIX, NULL, 0);
+	if (got >= 0) {
+		*size = (size_t)got;
+		return STATUS_OK;
+	}
+	if (errno == ENODATA || is_unsupported(errno))
+		return status_fail(STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT),
+			"%s: has no reparse point", path);
+	return status_errno(errno, "%s", path);
+}
+
+status volume_set_reparse_of(int fd, const char *path, const void *buffer, size_t size)
+{
+	if (step_set_attribute(fd, ON_POSIX, buffer, size) == 0)
+		return STATUS_OK;
+	if (is_unsupported(errno))
+		return status_fail(STATUS_WIN32(ERROR_NOT_SUPPORTED),
+			"%s: the file system keeps no reparse points (extended "
+			"attributes)",
+			path);
+	return status_errno(errno, "%s", path);
 }

@@ -78,6 +78,11 @@ static bool only_owner_writes(const struct store *store, const struct stat *st)
 	return st->st_uid == store->owner && !(st->st_mode & 022);
 }
 
+bool vouch_could_be_honoured(const struct store *store, int fd, const struct stat *st)
+{
+	return only_owner_writes(store, st) || fgetxattr(fd, BY_ROOT, NULL, 0) >= 0;
+}
+
 static void find_record(const struct store *store, int fd, const struct link_state *state,
 	struct record *record)
 {
@@ -89,13 +94,15 @@ static void find_record(const struct store *store, int fd, const struct link_sta
 				read_record(fd, BY_OWNER, digest, record));
 }
 
-/* Writing to a mapping changes no times in memory file systems. */
+/* Where extents can be shared, a file with others than its store file's has to be read,
+ * whatever the times say; in memory file systems writing to a mapping changes none. */
 static bool times_tell(int fd)
 {
 	struct statfs fs;
 
-	return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type != TMPFS_MAGIC &&
-	       (unsigned long)fs.f_type != RAMFS_MAGIC;
+	return fstatfs(fd, &fs) == 0 &&
+	       ((unsigned long)fs.f_type == EXT4_SUPER_MAGIC ||
+		       (unsigned long)fs.f_type == F2FS_SUPER_MAGIC);
 }
 
 /* Is the file as it was when the record was made? */
@@ -217,13 +224,9 @@ static status look_inside(const struct store *store, int fd, const char *name,
 static status look_at_posix(const struct store *store, int dirfd, const char *name,
 	const struct stat *store_st, struct link_state *state)
 {
-	int fd;
+	int fd = volume_open_regular(dirfd, name, O_RDONLY);
 	status rc;
 
-	do
-		fd = openat(dirfd, name,
-			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return step_errno(errno, dirfd, name);
 	rc = look_inside(store, fd, name, store_st, state);

@@ -29,6 +29,10 @@ struct link_state {
 status vouch_look(
 	const struct store *store, int dirfd, const char *name, struct link_state *state);
 
+/* The open file FD, whose state is ST: did root ever vouch for it, or may nobody but the
+ * store's owner write its attributes? Whatever its reparse data says. */
+bool vouch_could_be_honoured(const struct store *store, int fd, const struct stat *st);
+
 /* Is it a link that a backup may treat as one? A bare one is, also without its store
  * file: it is better missed loudly than saved as zeros. */
 bool vouch_is_link(const struct link_state *state);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/trace.h"
+#include "engine/probe.h"
 #include "engine/protocol.h"
 #include "engine/sqlite.h"
 #include "privileges.h"
@@ -35,6 +36,8 @@ static bool caller_gone(void *context)
 
 static status find_engine(const char *name, struct engine *engine)
 {
+	if (strcmp(name, "auto") == 0)
+		return STATUS_OK;
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
 		if (strcmp(engines[i]->name, name) == 0) {
 			*engine = *engines[i];
@@ -177,21 +180,46 @@ static status verify(struct server_side *side, const struct message *message)
 	return rc;
 }
 
+static status probe(struct server_side *side, const struct message *message)
+{
+	struct names paths = {0}, formats = {0};
+	struct buffer body = {0};
+	status rc = protocol_get_probe(message, &paths);
+
+	if (!failed(rc))
+		rc = probe_all(&paths, &formats);
+	if (!failed(rc)) {
+		protocol_put_names(&body, &formats);
+		rc = protocol_send(side->socket, MESSAGE_ENGINES, &body, -1);
+	}
+	buffer_free(&body);
+	names_free(&formats);
+	names_free(&paths);
+	return rc;
+}
+
 static const struct {
 	enum message_type type;
+	bool by_engine; /* needs one that was named in hello */
 	status (*handle)(struct server_side *side, const struct message *message);
 } requests[] = {
-	{MESSAGE_BEGIN, begin},
-	{MESSAGE_DATABASES, databases},
-	{MESSAGE_RECOVER, recover},
-	{MESSAGE_VERIFY, verify},
+	{MESSAGE_BEGIN, true, begin},
+	{MESSAGE_DATABASES, true, databases},
+	{MESSAGE_RECOVER, true, recover},
+	{MESSAGE_VERIFY, true, verify},
+	{MESSAGE_PROBE, false, probe},
 };
 
 static status handle(struct server_side *side, const struct message *message)
 {
-	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-		if (requests[i].type == message->type)
-			return requests[i].handle(side, message);
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (requests[i].type != message->type)
+			continue;
+		if (requests[i].by_engine && !side->host.engine.name)
+			return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
+				"store worker: no engine was named");
+		return requests[i].handle(side, message);
+	}
 	return status_fail(hrCommunicationError, "store worker: not a request");
 }
 

@@ -1,5 +1,5 @@
-/* Freezing and listing a flat store is linear in the number of its files: one file among
- * 100,000 may cost little more than one among 10,000. */
+/* CertSrvBackupPrepare, CertSrvBackupGetDatabaseNames and opening what they list are linear
+ * in the number of files: one among 100,000 may cost little more than one among 10,000. */
 #include "bench.h"
 
 #include <errno.h>
@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
-#include "engine/flat.h"
+#include "bench_store.h"
 
 enum { PASSES = 5, FILE_SIZE = 1500 };
 
@@ -20,8 +21,9 @@ enum { PASSES = 5, FILE_SIZE = 1500 };
 static const double LIMIT = 2.0;
 
 struct store {
+	const char *name;
+	const WCHAR *server;
 	uint64_t count;
-	char pattern[4200];
 	double seconds[PASSES]; /* a file */
 };
 
@@ -41,58 +43,49 @@ static void make_file(const char *dir, uint64_t number)
 
 static void make_store(struct store *store, uint64_t count)
 {
-	char dir[4100];
+	char dir[4100], pattern[4200];
 
 	store->count = count;
 	(void)snprintf(
 		dir, sizeof(dir), "%s/%llu", bench_dir(), (unsigned long long)count);
-	(void)snprintf(store->pattern, sizeof(store->pattern), "%s/*.pem", dir);
+	(void)snprintf(pattern, sizeof(pattern), "%s/*.pem", dir);
+	bench_server(store->name, "flat", pattern);
 	if (mkdir(dir, 0700) < 0)
 		bench_fail(dir, strerror(errno));
 	for (uint64_t i = 0; i < count; i++)
 		make_file(dir, i);
 }
 
-static void check(status rc, const char *what)
-{
-	if (failed(rc))
-		bench_fail(what, status_pending());
-}
-
 /* Opens every file as well: finding one must not depend on how many there are. */
-static void open_all(struct engine_session *session, const struct engine_files *files)
+static uint64_t open_all(HCSBC session, const WCHAR *names)
 {
-	uint64_t size;
+	LARGE_INTEGER size;
+	uint64_t count = 0;
 
-	for (size_t i = 0; i < files->count; i++) {
-		check(engine_flat.open(session, &files->items[i], 0, &size), "open");
-		if (size != FILE_SIZE)
-			bench_fail(files->items[i].path, "wrong size");
-		engine_flat.close(session);
+	for (const WCHAR *name = names; *name; name += wcslen(name) + 1, count++) {
+		bench_check(CertSrvBackupOpenFileW(session, name, 0, &size), "open");
+		if (size.QuadPart != FILE_SIZE)
+			bench_fail("open", "wrong size");
+		bench_check(CertSrvBackupClose(session), "close");
 	}
+	return count;
 }
 
-static double freeze(struct store *store, char *spool_dir)
+static double prepare(const struct store *store)
 {
-	char *pattern = store->pattern;
-	const struct store_config config = {
-		.databases = {.items = &pattern, .count = 1, .capacity = 1},
-		.spool_dir = spool_dir,
-	};
-	const struct engine_begin full = {0};
-	struct engine_session *session;
-	struct engine_files files = {0};
-	double start = bench_now(), end;
+	double start = bench_now();
+	HCSBC session;
+	WCHAR *names;
+	DWORD bytes;
 
-	check(engine_flat.begin(&engine_flat, &config, &full, &session), "begin");
-	check(engine_flat.databases(session, &files), "databases");
-	if (files.count != store->count)
-		bench_fail(pattern, "not all files are listed");
-	open_all(session, &files);
-	engine_flat.end(session);
-	end = bench_now();
-	engine_files_free(&files);
-	return (end - start) / (double)store->count;
+	bench_check(CertSrvBackupPrepareW(store->server, 0, CSBACKUP_TYPE_FULL, &session),
+		"prepare");
+	bench_check(CertSrvBackupGetDatabaseNamesW(session, &names, &bytes), "names");
+	if (open_all(session, names) != store->count)
+		bench_fail(store->name, "not all files are listed");
+	CertSrvBackupFree(names);
+	bench_check(CertSrvBackupEnd(session), "end");
+	return (bench_now() - start) / (double)store->count;
 }
 
 /* A file that was written a moment ago would be waited for. */
@@ -105,20 +98,17 @@ static void let_settle(void)
 
 int main(void)
 {
-	static struct store few, many;
-	char *spool_dir = strdup(bench_dir());
+	static struct store few = {.name = "few", .server = L"few"};
+	static struct store many = {.name = "many", .server = L"many"};
 	double ratio;
 
-	if (!spool_dir)
-		bench_fail("spool", "out of memory");
 	make_store(&few, bench_setting("BENCH_FILES", 10000));
 	make_store(&many, few.count * 10);
 	let_settle();
 	for (int i = 0; i < PASSES; i++) {
-		few.seconds[i] = freeze(&few, spool_dir);
-		many.seconds[i] = freeze(&many, spool_dir);
+		few.seconds[i] = prepare(&few);
+		many.seconds[i] = prepare(&many);
 	}
-	free(spool_dir);
 	ratio = bench_median(many.seconds, PASSES) / bench_median(few.seconds, PASSES);
 	printf("%8llu files: %6.2f us a file\n%8llu files: %6.2f us a file\n",
 		(unsigned long long)few.count, bench_median(few.seconds, PASSES) * 1e6,

@@ -12,10 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <backupapi/backupapi.h>
-#include <certbcli.h>
-
 #include "bench.h"
+#include "bench_store.h"
 
 enum { PASSES = 21 };
 
@@ -23,30 +21,13 @@ enum { PASSES = 21 };
 
 static char database[4200];
 
-static void write_text(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	if (!f || fputs(text, f) < 0 || fclose(f))
-		bench_fail(path, strerror(errno));
-}
-
 static void make_store(uint64_t size)
 {
-	const char *dir = bench_dir();
-	char config[4300], text[13000];
 	static char block[MIB];
 	int fd;
 
-	(void)snprintf(database, sizeof(database), "%s/database", dir);
-	(void)snprintf(config, sizeof(config), "%s/bench.conf", dir);
-	(void)snprintf(text, sizeof(text),
-		"[server]\nname = bench\nfamily = certsrv\nstate_dir = %s/state\n"
-		"[store]\nengine = flat\ndatabase = %s\n",
-		dir, database);
-	write_text(config, text);
-	if (setenv("BACKUPAPI_CONFIG_DIR", dir, 1))
-		bench_fail("setenv", strerror(errno));
+	(void)snprintf(database, sizeof(database), "%s/database", bench_dir());
+	bench_server("bench", "flat", database);
 	memset(block, 0x5a, sizeof(block));
 	fd = open(database, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -56,15 +37,6 @@ static void make_store(uint64_t size)
 			bench_fail(database, strerror(errno));
 	if (close(fd))
 		bench_fail(database, strerror(errno));
-}
-
-static void check(HRESULT hr, const char *call)
-{
-	if (FAILED(hr)) {
-		(void)fprintf(stderr, "%s: %s\n", backupapi_error_name(hr),
-			backupapi_error_detail());
-		bench_fail(call, "failed");
-	}
 }
 
 static double plain_pass(void *buffer, size_t size)
@@ -89,13 +61,13 @@ static double library_pass(HCSBC session, const WCHAR *name, void *buffer, DWORD
 	DWORD got;
 	double begin;
 
-	check(CertSrvBackupOpenFileW(session, name, size, &file_size), "open");
+	bench_check(CertSrvBackupOpenFileW(session, name, size, &file_size), "open");
 	begin = bench_now();
 	do {
-		check(CertSrvBackupRead(session, buffer, size, &got), "read");
+		bench_check(CertSrvBackupRead(session, buffer, size, &got), "read");
 	} while (got > 0);
 	begin = bench_now() - begin;
-	check(CertSrvBackupClose(session), "close");
+	bench_check(CertSrvBackupClose(session), "close");
 	return begin;
 }
 
@@ -129,13 +101,13 @@ int main(void)
 	struct rusage usage;
 
 	make_store(size);
-	check(CertSrvBackupPrepareW(L"bench", 0, CSBACKUP_TYPE_FULL, &session),
+	bench_check(CertSrvBackupPrepareW(L"bench", 0, CSBACKUP_TYPE_FULL, &session),
 		"prepare");
-	check(CertSrvBackupGetDatabaseNamesW(session, &names, &bytes), "names");
+	bench_check(CertSrvBackupGetDatabaseNamesW(session, &names, &bytes), "names");
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		compare(session, names, sizes[i]);
 	CertSrvBackupFree(names);
-	check(CertSrvBackupEnd(session), "end");
+	bench_check(CertSrvBackupEnd(session), "end");
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		(void)printf("peak memory %.1f MiB for %" PRIu64
 			     " MiB of data (wanted: under 16)\n",

@@ -108,7 +108,7 @@ static status stage(const struct scene_file *file)
 	rc = file_make_dirs(staged, 0700);
 	staged[strlen(staged)] = '/';
 	if (!failed(rc))
-		rc = file_open_parent(staged, FILE_FOLLOW, &dirfd, &name);
+		rc = file_open_parent(staged, FILE_TRUSTED, &dirfd, &name);
 	if (!failed(rc)) {
 		rc = file_replace_at(dirfd, name, file->new.data, file->new.size, 0600);
 		(void)close(dirfd);

@@ -40,7 +40,11 @@ static const char *check_entry(void *context, const struct ini_entry *entry)
 	require(entry->line > seen->line);
 	seen->line = entry->line;
 	require(!*entry->section || lies_inside(seen, entry->section));
-	require(*entry->key && lies_inside(seen, entry->key));
+	if (!*entry->key) {
+		require(*entry->section && !length);
+		return NULL;
+	}
+	require(lies_inside(seen, entry->key));
 	require(lies_inside(seen, entry->value));
 	require(!strpbrk(entry->value, "\r\n"));
 	require(!is_blank(entry->value[0]) &&

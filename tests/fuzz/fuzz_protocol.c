@@ -122,6 +122,29 @@ static void try_index(const struct message *message)
 	buffer_free(&again);
 }
 
+static void try_names(const struct message *message,
+	status (*get)(const struct message *message, struct names *names))
+{
+	struct buffer again = {0};
+	struct names names = {0};
+
+	if (!failed(get(message, &names))) {
+		protocol_put_names(&again, &names);
+		require_same(message, &again);
+	}
+	names_free(&names);
+}
+
+static void try_probe(const struct message *message)
+{
+	try_names(message, protocol_get_probe);
+}
+
+static void try_engines(const struct message *message)
+{
+	try_names(message, protocol_get_engines);
+}
+
 static void try_stream(const struct message *stream)
 {
 	struct message message;
@@ -139,7 +162,8 @@ static void try_stream(const struct message *stream)
 }
 
 static void (*const kinds[])(const struct message *message) = {try_hello, try_welcome,
-	try_begin, try_recover, try_path, try_result, try_index, try_stream};
+	try_begin, try_recover, try_path, try_result, try_index, try_stream, try_probe,
+	try_engines};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

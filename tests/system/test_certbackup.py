@@ -188,6 +188,8 @@ class Restore(Site):
         self.assertEqual(self.status()["restore"]["state"], "complete")
         self.recover()
         after = snapshot(self.path("ca"))
+        # What keeps two restores apart stays.
+        after.pop(os.fsencode(self.path("ca/.backupapi-restore.lock")), None)
         missing = {path for path in before if path not in after}
         self.assertTrue(all(path.endswith((b".old", b".attr.old")) for path in missing), missing)
         self.assertEqual(after, {path: before[path] for path in after})
@@ -383,6 +385,12 @@ class Sqlite(Site):
         self.write(sums, self.read(sums).replace(old.encode(), sha256(copy).encode()))
         done = self.certbackup("verify", self.path("sets/full"), expect=1)
         self.assertIn(b"hrDatabaseCorrupted", done.stderr)
+        before = self.read(path)
+        done = self.certbackup("restore", "db01", self.path("sets/full"), expect=1)
+        self.assertIn(b"hrDatabaseCorrupted", done.stderr)
+        self.assertEqual(self.read(path), before)
+        self.assertEqual(self.status("db01")["restore"]["state"], "none")
+        self.assertEqual(self.status("db01")["state"], "serving")
 
     def test_verify_leaves_no_file_beside_the_database(self):
         self.make_sqlite()
@@ -418,7 +426,7 @@ class Words(Site):
             self.assertRegex(done.stdout, rb"^hrBackupInProgress \(0xC80001F9, -939523591\): .")
         self.assertIn(b"RPC_S_SERVER_UNAVAILABLE", self.certbackup("error", "1722").stdout)
         for code in ("nonsense", "", "0x", "0x123456789", "12x", "-99999999999"):
-            self.certbackup("error", code, expect=1)
+            self.certbackup("error", code, expect=2)
 
     def test_wrong_usage_is_2(self):
         for args in ((), ("nonsense",), ("backup",), ("backup", "ca01"), ("verify",),

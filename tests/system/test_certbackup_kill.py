@@ -83,6 +83,28 @@ class Interrupted(Site):
         self.assertIn(program.returncode, (0, 130))
         self.assert_no_partial()
 
+    def reads_below(self, program, directory):
+        """Has the running PROGRAM a file open there?"""
+        top = f"/proc/{program.pid}/fd"
+        try:
+            opened = [os.readlink(os.path.join(top, fd)) for fd in os.listdir(top)]
+        except OSError:
+            return False
+        return any(path.startswith(directory + "/") for path in opened)
+
+    def test_interrupted_verify_says_so(self):
+        self.certbackup("backup", "large", self.path("sets/full"))
+        inside = self.path("sets/full/databases") + self.large
+        for number in (signal.SIGINT, signal.SIGTERM):
+            program = self.start("verify", self.path("sets/full"), self.path("sets/full"))
+            while not self.reads_below(program, inside):
+                self.assertIsNone(program.poll(), "too fast to be interrupted")
+            program.send_signal(number)
+            stdout, stderr = program.communicate(timeout=120)
+            self.assertEqual(program.returncode, 128 + number, stderr)
+            self.assertIn(b"stopped by " + signal.Signals(number).name.encode(), stderr)
+            self.assertNotEqual(stdout.count(b"good"), 2)
+
     def test_ignored_signals_stay_ignored(self):
         program = self.start(
             "backup", "large", self.path("sets/full"),

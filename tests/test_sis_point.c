@@ -1,0 +1,139 @@
+/* Which common store a file is judged by. */
+#include <backupapi/sis.h>
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "sis/vouch.h"
+#include "sis_fixture.h"
+#include "support.h"
+
+#define SIZE  ((size_t)50000)
+#define ALICE 4321
+
+static char *root, *home;
+static uint8_t reparse[72];
+
+static int32_t error(uint32_t code)
+{
+	return (int32_t)(0x80070000u | code);
+}
+
+static void vouch(const char *volume_root, const char *name)
+{
+	char *path = sis_path(volume_root, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct volume *volume;
+	struct store *store;
+
+	ck_assert_int_eq(fsync(fd), 0);
+	ck_assert_int_eq(volume_open(volume_root, &volume), STATUS_OK);
+	ck_assert_int_eq(store_open(volume, false, &store), STATUS_OK);
+	ck_assert_int_eq(store_pin(store), STATUS_OK);
+	ck_assert_int_eq(vouch_record(store, fd, path, reparse), STATUS_OK);
+	store_close(store);
+	volume_close(volume);
+	(void)close(fd);
+}
+
+/* Root's volume, with alice's home, in which she has a store of her own. */
+static void setup(void)
+{
+	char *content = sis_content(SIZE, 9);
+
+	root = support_tmpdir();
+	home = sis_path(root, "alice");
+	sis_reparse(SIS_GUID_A, 3, content, SIZE, reparse);
+	sis_put_store_file(root, SIS_GUID_A, content, SIZE);
+	ck_assert_int_eq(mkdir(home, 0755), 0);
+	ck_assert_int_eq(chown(home, ALICE, ALICE), 0);
+	ck_assert_int_eq(mkdir(sis_path(home, STORE_NAME), 0700), 0);
+	ck_assert_int_eq(chown(sis_path(home, STORE_NAME), ALICE, ALICE), 0);
+}
+
+/* A bare link of hers, with a record such as she can write. */
+static char *forge(void)
+{
+	char *path = sis_path(home, "forged");
+	uint8_t record[80];
+
+	sis_put_bare(sis_path(home, "template"), reparse, SIZE);
+	vouch(home, "template");
+	ck_assert_int_eq(getxattr(sis_path(home, "template"), "trusted.backupapi_sis",
+				 record, sizeof(record)),
+		80);
+	sis_put_bare(path, reparse, SIZE);
+	ck_assert_int_eq(setxattr(path, "user.backupapi_sis", record, 80, 0), 0);
+	ck_assert_int_eq(chown(path, ALICE, ALICE), 0);
+	return path;
+}
+
+START_TEST(a_users_own_store_makes_no_links_on_roots_volume)
+{
+	const int32_t none = error(ERROR_NOT_A_REPARSE_POINT);
+	char *path = forge();
+	uint8_t buffer[72];
+	uint32_t needed;
+
+	ck_assert_int_eq(backupapi_get_reparse_point(path, buffer, 72, &needed), none);
+	ck_assert_int_eq(
+		backupapi_sis_get_reparse_point(root, path, buffer, 72, &needed), none);
+	/* It would be one on a volume of hers. */
+	ck_assert_int_eq(
+		backupapi_sis_get_reparse_point(home, path, buffer, 72, &needed), 0);
+	ck_assert_mem_eq(buffer, reparse, 72);
+}
+END_TEST
+
+START_TEST(a_link_is_given_by_the_volume_that_was_named)
+{
+	uint8_t buffer[72];
+	uint32_t needed;
+
+	sis_put_bare(sis_path(root, "link"), reparse, SIZE);
+	vouch(root, "link");
+	ck_assert_int_eq(backupapi_sis_get_reparse_point(root, "link", NULL, 0, &needed),
+		error(ERROR_INSUFFICIENT_BUFFER));
+	ck_assert_uint_eq(needed, 72);
+	ck_assert_int_eq(
+		backupapi_sis_get_reparse_point(root, "link", buffer, 72, &needed), 0);
+	ck_assert_mem_eq(buffer, reparse, 72);
+	ck_assert_int_eq(backupapi_sis_get_reparse_point(
+				 root, sis_path(root, "link"), buffer, 72, &needed),
+		0);
+	ck_assert_int_eq(symlink(root, sis_path(home, "up")), 0);
+	ck_assert_int_eq(backupapi_sis_get_reparse_point(
+				 root, "alice/up/link", buffer, 72, &needed),
+		error(ERROR_ACCESS_DENIED));
+	ck_assert_int_eq(backupapi_get_reparse_point(
+				 sis_path(home, "up/link"), buffer, 72, &needed),
+		error(ERROR_ACCESS_DENIED));
+	ck_assert_int_eq(backupapi_sis_get_reparse_point(
+				 home, sis_path(root, "link"), buffer, 72, &needed),
+		error(ERROR_INVALID_NAME));
+	ck_assert_int_eq(backupapi_sis_get_reparse_point(
+				 sis_path(root, "none"), "link", buffer, 72, &needed),
+		error(ERROR_PATH_NOT_FOUND));
+	ck_assert_int_eq(
+		backupapi_sis_get_reparse_point(NULL, "link", buffer, 72, &needed),
+		error(ERROR_INVALID_PARAMETER));
+	ck_assert_int_eq(backupapi_sis_get_reparse_point(root, NULL, buffer, 72, &needed),
+		error(ERROR_INVALID_PARAMETER));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sis_point");
+	TCase *tcase = tcase_create("sis_point");
+
+	if (geteuid() != 0)
+		return 77; /* two users are needed */
+	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_add_test(tcase, a_users_own_store_makes_no_links_on_roots_volume);
+	tcase_add_test(tcase, a_link_is_given_by_the_volume_that_was_named);
+	suite_add_tcase(suite, tcase);
+	return support_run(suite);
+}
