@@ -117,6 +117,21 @@ START_TEST(a_link_that_was_vouched_for_is_one)
 }
 END_TEST
 
+/* A record can be made for what somebody wrote at that moment. */
+START_TEST(a_record_does_not_overrule_other_extents)
+{
+	if (!begin(_i))
+		return;
+	put_filled();
+	write_byte(100, (char)(content[100] ^ 1));
+	vouch();
+	ck_assert(look().vouched && !is_link());
+	write_byte(100, content[100]);
+	ck_assert(is_link()); /* other extents, but the same content */
+	end();
+}
+END_TEST
+
 START_TEST(one_that_was_written_to_is_none_whatever_its_mtime_says)
 {
 	struct stat st;
@@ -392,6 +407,8 @@ int main(void)
 	tcase_add_unchecked_fixture(tcase, sis_volumes_make, NULL);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, a_link_that_was_vouched_for_is_one, first, last);
+	tcase_add_loop_test(
+		tcase, a_record_does_not_overrule_other_extents, ON_XFS, ON_BTRFS + 1);
 	tcase_add_loop_test(tcase,
 		one_that_was_written_to_is_none_whatever_its_mtime_says, first, last);
 	tcase_add_loop_test(tcase, one_that_was_emptied_is_not_bare, first, last);

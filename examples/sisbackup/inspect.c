@@ -47,8 +47,8 @@ static enum entry_kind kind_of(mode_t mode)
 	}
 }
 
-/* Has the attribute NAME the reparse point of a single-instance link? A link of NTFS shows
- * as a symbolic link with an invented target. */
+/* Has the attribute NAME the reparse point of a single-instance link? A link of NTFS
+ * shows as a symbolic link with an invented target. */
 static bool has_link_point(const char *proc, const char *name)
 {
 	char tag[REPARSE_LIMIT];

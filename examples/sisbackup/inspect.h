@@ -13,8 +13,9 @@ struct inspect_store {
 };
 
 /* Fills ENTRY, whose path is set, from the file NAME in DIRFD, whose absolute path is
- * PATH: kind, metadata, target, and a link's reparse buffer. Never follows it. STORE NULL:
- * no link is looked for. False: reported, or with *GONE, there is no such file any more. */
+ * PATH: kind, metadata, target, and a link's reparse buffer. Never follows it. STORE
+ * NULL: no link is looked for. False: reported, or with *GONE, there is no such file any
+ * more. */
 bool inspect(int dirfd, const char *name, const char *path,
 	const struct inspect_store *store, struct entry *entry, bool *gone);
 

@@ -176,7 +176,7 @@ static struct binding *decide(struct restore *r, const struct entry *store)
 {
 	size_t index = (size_t)(store - r->set.catalog.items);
 	struct binding *b;
-	char *shown;
+	char *path, *shown;
 
 	if (!r->bindings)
 		r->bindings = xmalloc(r->set.catalog.count * sizeof(*r->bindings));
@@ -189,10 +189,12 @@ static struct binding *decide(struct restore *r, const struct entry *store)
 		return b;
 	b->failed = !make_guid(b->guid);
 	name_of(b->guid, b->name);
-	shown = str_display(store->path);
-	report_note("%s/" STORE_DIRECTORY "/%s: has another content than in the set, "
-		    "whose links get a common-store file of their own",
-		r->root, shown);
+	path = xasprintf("%s/" STORE_DIRECTORY "/%s", r->root, store->path);
+	shown = str_display(path);
+	report_note("%s: has another content than in the set, whose links get a "
+		    "common-store file of their own",
+		shown);
+	free(path);
 	free(shown);
 	return b;
 }

@@ -176,6 +176,15 @@ static bool begins_with(const char *name, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
+static void tell_replaced(const char *label, const char *name)
+{
+	char *path = xasprintf("%s/%s", label, name), *shown = str_display(path);
+
+	report_note("%s: a file that a killed restore had replaced", shown);
+	free(shown);
+	free(path);
+}
+
 static void clean_directory(int dirfd, const char *label)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -183,7 +192,7 @@ static void clean_directory(int dirfd, const char *label)
 	const struct dirent *entry;
 
 	if (!stream) {
-		report_note("%s: not looked at for what a killed restore left", label);
+		report_errno(errno, label);
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -192,8 +201,7 @@ static void clean_directory(int dirfd, const char *label)
 		if (begins_with(entry->d_name, PARTIAL))
 			(void)unlinkat(fd, entry->d_name, 0);
 		else if (begins_with(entry->d_name, REPLACED))
-			report_note("%s/%s: a file that a killed restore had replaced",
-				label, entry->d_name);
+			tell_replaced(label, entry->d_name);
 	}
 	closedir(stream);
 }
@@ -205,9 +213,10 @@ static void clean(struct restore *r, const char *directory)
 	const char *name;
 	int dirfd;
 
-	if (!*directory || tree_look(&r->tree, directory, &st) == 0) {
+	if (!*directory ||
+		(tree_look(&r->tree, directory, &st) == 0 && S_ISDIR(st.st_mode))) {
 		dirfd = tree_parent(&r->tree, inside, false, &name);
-		label = tree_label(&r->tree, directory);
+		label = *directory ? tree_label(&r->tree, directory) : xstrdup(r->root);
 		if (dirfd >= 0)
 			clean_directory(dirfd, label);
 		free(label);
