@@ -428,6 +428,26 @@ START_TEST(what_a_killed_restore_left_in_the_store_is_tidied)
 }
 END_TEST
 
+START_TEST(what_a_restore_set_aside_as_damaged_is_named_and_stays)
+{
+	char *damaged = in_store(SIS_GUID_B ".damaged"), *other = in_store("x.damaged");
+
+	make_scene(true);
+	support_write(damaged, "not what any link says");
+	support_write(other, "not ours");
+	ck_assert_int_eq(gc(true), STATUS_OK);
+	ck_assert_uint_eq(done.summary.orphaned, 1);
+	ck_assert(support_exists(damaged));
+	ck_assert_int_eq(gc(false), STATUS_OK);
+	ck_assert_uint_eq(done.summary.orphaned, 1);
+	ck_assert_ptr_nonnull(strstr(done.paths, damaged));
+	ck_assert(support_exists(damaged));
+	ck_assert(support_exists(other) && has_store_file());
+	free(damaged);
+	free(other);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("care_gc");
@@ -456,6 +476,7 @@ int main(void)
 	tcase_add_test(tests, a_users_garbage_blocks_nothing);
 	tcase_add_test(tests, damage_of_what_root_vouched_for_does);
 	tcase_add_test(tests, what_a_killed_restore_left_in_the_store_is_tidied);
+	tcase_add_test(tests, what_a_restore_set_aside_as_damaged_is_named_and_stays);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);
 }

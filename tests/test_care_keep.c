@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "care_log.h"
+#include "sis/vouch.h"
 #include "sis_fixture.h"
 #include "support.h"
 
@@ -253,6 +254,69 @@ START_TEST(orphans_are_named_and_are_no_damage)
 }
 END_TEST
 
+START_TEST(what_a_restore_set_aside_as_damaged_is_named)
+{
+	char *damaged = in_store(SIS_GUID_B ".damaged");
+
+	make_links();
+	support_write(damaged, "not what any link says");
+	ck_assert_int_eq(check(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.orphaned, 1);
+	ck_assert_uint_eq(done.summary.store_files, 2);
+	ck_assert_ptr_nonnull(strstr(done.paths, damaged));
+	ck_assert(support_exists(damaged));
+	free(damaged);
+}
+END_TEST
+
+/* Vouched for again, with another index. */
+static void set_index(const char *name, uint64_t index)
+{
+	char *path = support_path(dir, name);
+	uint8_t reparse[72];
+	struct volume *volume;
+	struct sis_link link;
+	struct store *store;
+	int fd;
+
+	ck_assert_int_eq(volume_open(dir, &volume), STATUS_OK);
+	ck_assert_int_eq(store_open(volume, false, &store), STATUS_OK);
+	ck_assert_int_eq(store_pin(store), STATUS_OK);
+	ck_assert_int_eq(getxattr(path, "user.ntfs_reparse_data", reparse, 72), 72);
+	ck_assert_int_eq(reparse_parse(reparse, 72, &link), STATUS_OK);
+	link.index = index;
+	reparse_build(&link, reparse);
+	ck_assert_int_eq(setxattr(path, "user.ntfs_reparse_data", reparse, 72, 0), 0);
+	ck_assert_int_ge(fd = open(path, O_RDWR | O_CLOEXEC), 0);
+	ck_assert_int_eq(vouch_record(store, fd, path, reparse), STATUS_OK);
+	ck_assert_int_eq(close(fd), 0);
+	store_close(store);
+	volume_close(volume);
+	free(path);
+}
+
+START_TEST(an_index_that_was_never_given_out_hides_no_other)
+{
+	struct backupapi_sis_link_info info;
+	char *max = in_store(STORE_MAX_INDEX);
+
+	make_links();
+	set_index("a", UINT64_MAX);
+	set_index("b", 500);
+	ck_assert(care_is_link(dir, "a") && care_is_link(dir, "b"));
+	ck_assert_int_eq(unlink(max), 0);
+	care_write(dir, "e", 3000, 3);
+	care_write(dir, "f", 3000, 3);
+	care_log_begin(&done);
+	ck_assert_int_eq(sis_link_duplicates(dir, 0, &done.care), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	ck_assert_int_eq(sis_show(dir, "e", &info), STATUS_OK);
+	ck_assert_uint_gt(info.link_index, 500);
+	ck_assert_uint_le(info.link_index, 502);
+	free(max);
+}
+END_TEST
+
 START_TEST(max_index_must_be_there_and_above_all_links)
 {
 	char *max = in_store(STORE_MAX_INDEX);
@@ -397,6 +461,8 @@ static void add_for_links(Suite *suite)
 	tcase_add_test(tests, a_damaged_store_file_and_its_links_are_named);
 	tcase_add_test(tests, a_missing_store_file_is_damage_of_its_links);
 	tcase_add_test(tests, orphans_are_named_and_are_no_damage);
+	tcase_add_test(tests, what_a_restore_set_aside_as_damaged_is_named);
+	tcase_add_test(tests, an_index_that_was_never_given_out_hides_no_other);
 	tcase_add_test(tests, max_index_must_be_there_and_above_all_links);
 	tcase_add_test(tests, damaged_reparse_data_is_named);
 	tcase_add_test(tests, gc_removes_what_no_link_needs_and_nothing_else);

@@ -1,6 +1,6 @@
 /* Restores by a user who may write the store and nothing else, recovered by root: what
  * such a user can make root do. Needs root, to become that user. */
-#include "session/restore.h"
+#include "user_store.h"
 
 #include <grp.h>
 #include <stdio.h>
@@ -13,127 +13,10 @@
 #include "session/control.h"
 #include "session/recover.h"
 #include "session/staging.h"
-#include "store.h"
-#include "support.h"
 
-#define USER       65534
 #define OTHER_USER 65533
-#define SKIPPED    77 /* as Meson understands it */
-#define REGISTERED ".backupapi-registration"
-
-static struct store *store;
-static char *victims; /* a directory of root's, with a file 01.pem */
-
-static const char *const whole[] = {
-	"index.txt", "newcerts/01.pem", "newcerts/02.pem", "serial", NULL};
-
-static void give(const char *name, uid_t owner)
-{
-	ck_assert_int_eq(lchown(store_path(store, name), owner, owner), 0);
-}
-
-static void setup(void)
-{
-	char extra[9000], *victim;
-
-	store = store_make(STORE_FLAT, NULL);
-	(void)snprintf(extra, sizeof(extra),
-		"[service]\nstart = /bin/touch %s/running\nstop = /bin/rm -f %s/running\n"
-		"status = /bin/sh -c \"test -e %s/running || exit 3\"\n",
-		store->dir, store->dir, store->dir);
-	store_configure(store, extra);
-	ck_assert_int_eq(chmod(store->dir, 0755), 0);
-	victims = support_path(store->dir, "victims");
-	ck_assert_int_eq(mkdir(victims, 0755), 0);
-	victim = support_path(victims, "01.pem");
-	support_write(victim, "of root\n");
-	free(victim);
-	give("", USER);
-	give("newcerts", USER);
-	for (size_t i = 0; whole[i]; i++)
-		give(whole[i], USER);
-	store_let_age();
-}
-
-static void expect_victim_untouched(void)
-{
-	char *victim = support_path(victims, "01.pem"), *text = support_read(victim);
-	char *staged = support_path(victims, STAGING_DIR);
-
-	ck_assert_str_eq(text, "of root\n");
-	ck_assert(!support_exists(staged));
-	free(victim);
-	free(text);
-	free(staged);
-}
-
-static void teardown(void)
-{
-	expect_victim_untouched();
-	free(victims);
-	store_free(store);
-}
-
-/* Runs CALL in a child with that user's rights alone; it passes when CALL returns. */
-static void as_user(uid_t user, void (*call)(void))
-{
-	int wait_status;
-	pid_t pid = fork();
-
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		if (setgroups(0, NULL) < 0 || setresgid(user, user, user) < 0 ||
-			setresuid(user, user, user) < 0)
-			_exit(1);
-		call();
-		_exit(42);
-	}
-	ck_assert_int_eq(waitpid(pid, &wait_status, 0), pid);
-	ck_assert(WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 42);
-}
-
-/* In the child a failed assertion must not look like an end of the test. */
-static void must(status rc, status expected, const char *what)
-{
-	if (rc == expected)
-		return;
-	fprintf(stderr, "%s: %s (%s)\n", what, status_name(rc), status_pending());
-	_exit(1);
-}
-
-static status register_through_file(struct restore *r, const char *const *names)
-{
-	const char *paths[16];
-	struct restore_request q = {.map_given = true,
-		.old_names = paths,
-		.new_names = paths,
-		.through_file = true};
-
-	for (; names[q.map_count]; q.map_count++)
-		paths[q.map_count] = store_path(store, names[q.map_count]);
-	return restore_register(r, &q);
-}
-
-static struct restore *prepare(void)
-{
-	struct restore *r;
-
-	must(restore_prepare(store_server(), FAMILY_CERTSRV, true, &r), STATUS_OK,
-		"prepare");
-	return r;
-}
 
 /* ---- registering ---- */
-
-static void user_restores(void)
-{
-	struct restore *r = prepare();
-
-	must(register_through_file(r, whole), STATUS_OK, "register");
-	store_stage(store, "newcerts/01.pem", "the user's\n");
-	must(restore_complete(r, STATUS_OK), STATUS_OK, "complete");
-	restore_end(r);
-}
 
 static void user_registers(void)
 {
@@ -456,8 +339,8 @@ static void cannot_tell_whether_a_restore_is_registered(void)
 
 	must(store_recover(), STATUS_WIN32(ERROR_ACCESS_DENIED), "recover");
 	must(server_find(FAMILY_ANY, NULL, &server), STATUS_OK, "find");
-	must(control_service(server, SERVICE_START, NULL), STATUS_WIN32(ERROR_ACCESS_DENIED),
-		"start");
+	must(control_service(server, SERVICE_START, NULL),
+		STATUS_WIN32(ERROR_ACCESS_DENIED), "start");
 	server_free(server);
 }
 
@@ -481,10 +364,11 @@ int main(void)
 		printf("skipped: only root can become other users\n");
 		return SKIPPED;
 	}
-	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_checked_fixture(tests, user_store_setup, user_store_teardown);
 	tcase_add_test(tests, who_may_write_the_store_registers_through_a_file_in_it);
 	tcase_add_test(tests, but_not_without_the_file);
-	tcase_add_test(tests, without_rights_on_state_dir_nothing_is_recovered_or_started);
+	tcase_add_test(
+		tests, without_rights_on_state_dir_nothing_is_recovered_or_started);
 	tcase_add_test(tests, targets_outside_the_configured_directories_are_refused);
 	tcase_add_test(tests, one_who_may_not_write_the_store_cannot_even_prepare);
 	tcase_add_test(tests, root_completes_such_a_registration_and_the_maker_stays);

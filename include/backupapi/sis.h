@@ -173,7 +173,9 @@ BACKUPAPI_EXPORT int32_t backupapi_sis_check(const char *volume,
 
 /* Removes the store files that no link needs. Waits for nobody: ERROR_BUSY while a backup
  * or restore pass, or another run, uses the store. DRY_RUN nonzero: only reports. A
- * volume that cannot be read in full fails, and nothing is removed. */
+ * volume that cannot be read in full fails, and nothing is removed: ERROR_NOT_SAME_DEVICE
+ * where something is mounted below it. Two walks must agree that nothing needs a file;
+ * between them it is called <guid>.gone, and comes back if it is asked for. */
 BACKUPAPI_EXPORT int32_t backupapi_sis_gc(const char *volume, int dry_run,
 	backupapi_sis_callback callback, void *context,
 	struct backupapi_sis_summary *summary);

@@ -314,6 +314,8 @@ static status check_volume(struct care_run *run, struct check *check)
 		rc = stored_files_each(run, &check->files, check_stored, NULL);
 	if (!failed(rc))
 		rc = care_walk(run, false, check_file, check);
+	if (!failed(rc))
+		rc = stored_files_report_damaged(run, &check->files);
 	return failed(rc) ? rc
 			  : stored_files_each(run, &check->files, report_orphan, NULL);
 }

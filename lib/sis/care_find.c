@@ -32,7 +32,8 @@ static void count_link(
 		return;
 	if (vouch_is_link(&file->state))
 		run->care->summary->links++;
-	if (file->state.vouched && file->state.link.index > find->max_index)
+	if (file->state.vouched && file->state.link.index <= STORE_INDEX_LIMIT &&
+		file->state.link.index > find->max_index)
 		find->max_index = file->state.link.index;
 }
 

@@ -202,6 +202,9 @@ static status gc_volume(struct care_run *run, struct gc *gc)
 		rc = stored_files_read(run, &gc->files);
 	if (!failed(rc))
 		rc = care_walk(run, true, note_need, gc);
+	/* Those stay: one may be the last that is left of a content. */
+	if (!failed(rc))
+		rc = stored_files_report_damaged(run, &gc->files);
 	if (failed(rc))
 		return rc;
 	return gc->dry_run ? stored_files_each(run, &gc->files, report_orphan, NULL)

@@ -98,6 +98,8 @@ static status add_entry(const struct store *store, const char *name, struct foun
 		return add_file(store, guid, files);
 	if (parse(name, STORE_ASIDE_SUFFIX, guid))
 		return names_add(&found->aside, name);
+	if (parse(name, STORE_DAMAGED_SUFFIX, guid))
+		return names_add(&files->damaged, name);
 	if (is_temporary(name) || is_lone_sum(store, name))
 		return names_add(&files->leftovers, name);
 	return STATUS_OK;
@@ -184,6 +186,7 @@ void stored_files_free(struct stored_files *files)
 		free(file);
 	guid_table_free(&files->by_guid);
 	names_free(&files->leftovers);
+	names_free(&files->damaged);
 }
 
 status stored_files_each(struct care_run *run, const struct stored_files *files,
@@ -196,6 +199,34 @@ status stored_files_each(struct care_run *run, const struct stored_files *files,
 
 	while (!failed(rc) && (file = guid_table_next(&files->by_guid, &i)) != NULL)
 		rc = do_each(run, context, file);
+	return rc;
+}
+
+static status report_damaged(struct care_run *run, const char *name)
+{
+	struct stat st;
+	char *path;
+	status rc;
+
+	if (fstatat(run->store->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? STATUS_OK
+				       : step_errno(errno, run->store->fd, name);
+	path = care_store_path(name);
+	if (!path)
+		return status_no_memory();
+	run->care->summary->orphaned++;
+	rc = care_tell(
+		run, BACKUPAPI_SIS_ORPHANED, path, NULL, NULL, (uint64_t)st.st_size);
+	free(path);
+	return rc;
+}
+
+status stored_files_report_damaged(struct care_run *run, const struct stored_files *files)
+{
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; !failed(rc) && i < files->damaged.count; i++)
+		rc = report_damaged(run, files->damaged.items[i]);
 	return rc;
 }
 

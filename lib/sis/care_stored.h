@@ -25,6 +25,7 @@ struct stored_file {
 struct stored_files {
 	struct guid_table by_guid; /* of struct stored_file */
 	struct names leftovers; /* what crashed runs left: temporary files, lone sums */
+	struct names damaged;   /* <guid>.damaged: what a restore refused */
 };
 
 /* While the store is pinned or excluded, also what a crashed gc had set aside, under its
@@ -38,6 +39,10 @@ void stored_files_free(struct stored_files *files);
 status stored_files_each(struct care_run *run, const struct stored_files *files,
 	status (*do_each)(struct care_run *run, void *context, struct stored_file *file),
 	void *context);
+
+/* Those that a restore set aside as damaged are orphans: no link reads as they do. */
+status stored_files_report_damaged(
+	struct care_run *run, const struct stored_files *files);
 
 /* Removes what crashed runs left behind. The store must be excluded. */
 status stored_files_tidy(const struct care_run *run, const struct names *leftovers);

@@ -19,8 +19,6 @@
 #include "sis/restore_pass.h"
 #include "sis/store_lock.h"
 
-#define DAMAGED_SUFFIX ".damaged"
-
 /* ---- what is said ---- */
 
 bool claim_holds(const struct restored_link *link, const struct store_sum *sum)
@@ -166,7 +164,7 @@ void claim_set_aside(const struct sis_restore *restore, struct restored_file *fi
 	char name[STORE_FILE_NAME_SIZE], aside[STORE_FILE_NAME_SIZE + 8];
 
 	store_file_name(file->guid, name);
-	(void)snprintf(aside, sizeof(aside), "%.*s" DAMAGED_SUFFIX,
+	(void)snprintf(aside, sizeof(aside), "%.*s" STORE_DAMAGED_SUFFIX,
 		(int)STORE_GUID_LENGTH, name);
 	file->good = false;
 	if (step_rename(restore->store->fd, name, restore->store->fd, aside) ||

@@ -13,6 +13,7 @@ enum { STORE_USE = 0, STORE_INDEX = 1 };
 #define STORE_FILE_SUFFIX     ".sis"
 #define STORE_SUM_SUFFIX      ".sum"
 #define STORE_ASIDE_SUFFIX    ".gone"
+#define STORE_DAMAGED_SUFFIX  ".damaged"
 #define STORE_ASIDE_NAME_SIZE (STORE_GUID_LENGTH + sizeof(STORE_ASIDE_SUFFIX))
 
 _Static_assert(STORE_FILE_NAME_SIZE == STORE_GUID_LENGTH + sizeof(STORE_FILE_SUFFIX),
