@@ -305,7 +305,7 @@ END_TEST
 
 static void mount_over(const char *path, bool bind)
 {
-	ck_assert_int_eq(bind ? mount(outside, path, "none", MS_BIND, NULL)
+	ck_assert_int_eq(bind ? mount(outside, path, "none", MS_BIND, "")
 			      : mount("none", path, "tmpfs", 0, "size=1m"),
 		0);
 }

@@ -210,7 +210,7 @@ START_TEST(read_only_file_system_is_backed_up)
 		sqlite_run(path, "INSERT INTO t VALUES(1, 'x')");
 		free(path);
 	}
-	ck_assert_int_eq(mount(NULL, store.dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	ck_assert_int_eq(mount("none", store.dir, "none", MS_REMOUNT | MS_RDONLY, ""), 0);
 	rc = sqlite_try_session(&store, &session);
 	if (session)
 		ck_assert_int_eq(sqlite_engine.databases(session, &files), STATUS_OK);
