@@ -31,8 +31,9 @@ rc=0
 # shellcheck disable=SC2086 # the arguments are meant to be split
 meson test -C "$build" --print-errorlogs ${MESON_TEST_ARGS:-} || rc=$?
 
-# One line that a person and a machine can read.
-python3 - "$build/meson-logs/testlog.json" <<'EOF'
+# One line that a person and a machine can read. (A test setup has a log of its own.)
+log=$(ls -t "$build"/meson-logs/testlog*.json | head -n 1)
+python3 - "$log" <<'EOF'
 import collections, json, sys
 
 results = collections.Counter()
