@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -13,9 +15,6 @@ enum { SPOOL_ALIGNMENT = 64 << 10, COPY_BUFFER = 256 << 10 };
 
 /* Far above any file, far below where the sums with it would overflow. */
 static const uint64_t SPOOL_LIMIT = (uint64_t)1 << 62;
-
-/* What one copy-in-kernel call is asked for, so that it can be interrupted. */
-static const size_t KERNEL_CHUNK = (size_t)1 << 30;
 
 status spool_create(const char *dir, struct spool *spool)
 {
@@ -70,23 +69,15 @@ status spool_note(struct spool *spool, const char *path, uint64_t size)
 	return STATUS_OK;
 }
 
-/* As much as the kernel copies by itself; whatever stops it, read and write will meet it
- * again and know which of the two files it belongs to. */
-static uint64_t copy_in_kernel(const struct spool *spool, int fd, uint64_t size)
+/* Where the file system can; where it cannot, or FD is not SIZE bytes long any more, there
+ * is copying. (copy_file_range fills the page cache page by page, which costs each later
+ * read 2 to 4 percent: tests/bench/bench_read.c.) */
+static bool share_extents(const struct spool *spool, int fd, uint64_t size)
 {
-	off_t from = 0, to = (off_t)spool->end;
+	struct file_clone_range range = {
+		.src_fd = fd, .src_length = size, .dest_offset = spool->end};
 
-	while ((uint64_t)from < size) {
-		uint64_t left = size - (uint64_t)from;
-		ssize_t n = copy_file_range(fd, &from, spool->fd, &to,
-			left < KERNEL_CHUNK ? (size_t)left : KERNEL_CHUNK, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-	}
-	return (uint64_t)from;
+	return size > 0 && ioctl(spool->fd, FICLONERANGE, &range) == 0;
 }
 
 static status copy_by_hand(
@@ -131,8 +122,9 @@ status spool_copy(
 	if (size > SPOOL_LIMIT || spool->end > SPOOL_LIMIT - size)
 		return status_fail(STATUS_WIN32(ERROR_FILE_TOO_LARGE),
 			"%s: too large for the spool", path);
-	*copied = copy_in_kernel(spool, fd, size);
-	if (*copied < size)
+	if (share_extents(spool, fd, size))
+		*copied = size;
+	else if (size > 0)
 		rc = copy_by_hand(spool, path, fd, size, copied);
 	if (!failed(rc))
 		rc = spool_note(spool, path, *copied);

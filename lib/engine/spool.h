@@ -29,7 +29,7 @@ struct spool {
 status spool_create(const char *dir, struct spool *spool);
 
 /* Copies SIZE bytes of FD (from 0) in as PATH; *COPIED (may differ when the file changed
- * size) is what was there. Shares extents or copies in the kernel where it can. */
+ * size) is what was there. Shares extents where the file system can. */
 status spool_copy(struct spool *spool, const char *path, int fd, uint64_t size, uint64_t *copied);
 
 /* Notes an entry that was written by other means at spool->end. */
