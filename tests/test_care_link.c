@@ -18,20 +18,22 @@ static char *dir;
 static struct care_log done;
 static enum volume_type type;
 
-static void setup_xfs(void)
+static void begin_on(enum volume_type on)
 {
-	type = ON_XFS;
+	type = on;
 	dir = sis_volume(type);
 	ck_assert_ptr_nonnull(dir);
 	care_log_begin(&done);
 }
 
+static void setup_xfs(void)
+{
+	begin_on(ON_XFS);
+}
+
 static void setup_btrfs(void)
 {
-	type = ON_BTRFS;
-	dir = sis_volume(type);
-	ck_assert_ptr_nonnull(dir);
-	care_log_begin(&done);
+	begin_on(ON_BTRFS);
 }
 
 static void teardown(void)
