@@ -34,8 +34,9 @@
  * and note the common-store files that it names. Restore each of those and tell
  * SisRestoredCommonStoreFile. Then SisFreeRestoreStructure, which resolves the links.
  *
- * TEXT. WCHAR is wchar_t (32 bits on Linux). A byte of a path that is not UTF-8 travels
- * as U+DC80 to U+DCFF.
+ * TEXT. WCHAR is wchar_t (32 bits on Linux); with 16 bits (backupapi/types.h) it is
+ * UTF-16. A byte of a path that is not UTF-8 travels as U+DC80 to U+DCFF, in UTF-16 a low
+ * surrogate without a high one.
  *
  * MEMORY. The store's root, each string of a returned array, and the array itself belong
  * to the caller, who releases each with SisFreeAllocatedMemory() and nothing else. An
@@ -56,7 +57,9 @@
  *	ERROR_NOT_ENOUGH_MEMORY
  *	ERROR_ACCESS_DENIED		file permissions, or a symbolic link in a restored
  *					path
- *	ERROR_NO_UNICODE_TRANSLATION	a character above U+10FFFF in text given
+ *	ERROR_NO_UNICODE_TRANSLATION	text given that is no Unicode: a character above
+ *					U+10FFFF, or a surrogate alone (U+DC80 to U+DCFF
+ *					are bytes of paths, see TEXT)
  *	ERROR_IO_DEVICE, ERROR_DISK_FULL and others, as the system reports them
  *
  * THREADS. Any function may be called from any thread. Calls on one structure wait for
@@ -171,11 +174,13 @@ BACKUPAPI_EXPORT BOOL WINAPI SisRestoredLink(PVOID sisRestoreStructure,
  *	sisRestoreStructure	the pass
  *	commonStoreFileName	the file's full name, as it was named to the caller
  *
- *	ERROR_CRC		damaged; the links to it stay unresolved
+ *	ERROR_CRC		damaged; the links to it stay unresolved. Where a good one was
+ *				there when this pass first named it, that is there again
+ *				when the pass ends
  *	ERROR_FILE_NOT_FOUND	not there
  */
-BACKUPAPI_EXPORT BOOL WINAPI SisRestoredCommonStoreFile(
-	PVOID sisRestoreStructure, PWCHAR commonStoreFileName);
+BACKUPAPI_EXPORT BOOL WINAPI SisRestoredCommonStoreFile(PVOID sisRestoreStructure,
+	PWCHAR commonStoreFileName);
 
 /*
  * Ends a restore pass: resolves all restored links, so that each reads as its

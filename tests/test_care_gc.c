@@ -9,17 +9,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "care_log.h"
+#include "care_fixture.h"
 #include "sis/backup.h"
-#include "sis_fixture.h"
-#include "support.h"
 
 #define SIZE     5000
 #define ORDINARY 1234
 
-static char *dir, *outside;
-static struct care_log done;
+static char *outside;
 
 static char *in_store(const char *name)
 {
@@ -41,23 +37,6 @@ static void setup(void)
 	ck_assert(dir && outside);
 	ck_assert_int_eq(mkdir(path_of("x"), 0755), 0);
 	ck_assert_int_eq(mkdir(path_of("y"), 0755), 0);
-}
-
-static void teardown(void)
-{
-	file_step_hook = NULL;
-}
-
-static status check(void)
-{
-	care_log_begin(&done);
-	return sis_check(dir, &done.care);
-}
-
-static status gc(bool dry_run)
-{
-	care_log_begin(&done);
-	return sis_gc(dir, dry_run, &done.care);
 }
 
 static bool has_store_file(void)

@@ -7,51 +7,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "care_log.h"
+#include "care_fixture.h"
 #include "sis/vouch.h"
-#include "sis_fixture.h"
-#include "support.h"
 
 #define SIZE 70001
-
-static char *dir;
-static enum volume_type type;
-static struct care_log done;
-
-static void setup_sharing(void)
-{
-	type = ON_XFS;
-	dir = sis_volume(type);
-	ck_assert_ptr_nonnull(dir);
-	care_log_begin(&done);
-}
-
-static void setup_plain(void)
-{
-	type = ON_TMPFS;
-	dir = sis_volume(type);
-	ck_assert_ptr_nonnull(dir);
-	care_log_begin(&done);
-}
-
-static void teardown(void)
-{
-	file_step_hook = NULL;
-	free(dir);
-}
-
-static status check(void)
-{
-	care_log_begin(&done);
-	return sis_check(dir, &done.care);
-}
-
-static status gc(bool dry_run)
-{
-	care_log_begin(&done);
-	return sis_gc(dir, dry_run, &done.care);
-}
 
 /* Links a and b to one store file, c and d to another. */
 static void make_links(void)
@@ -453,7 +412,7 @@ static void add_for_links(Suite *suite)
 	TCase *tests = tcase_create("links");
 
 	tcase_add_unchecked_fixture(tests, care_volumes_make, NULL);
-	tcase_add_checked_fixture(tests, setup_sharing, teardown);
+	tcase_add_checked_fixture(tests, setup_xfs, teardown);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, show_tells_what_a_link_says);
 	tcase_add_test(tests, unlink_gives_a_plain_file_with_the_content);
@@ -475,7 +434,7 @@ static void add_for_bare(Suite *suite)
 	TCase *tests = tcase_create("bare");
 
 	tcase_add_unchecked_fixture(tests, care_volumes_make, NULL);
-	tcase_add_checked_fixture(tests, setup_plain, teardown);
+	tcase_add_checked_fixture(tests, setup_tmpfs, teardown);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_link_without_data_gets_its_content);
 	tcase_add_test(tests, nobody_gets_content_by_writing_attributes);

@@ -6,57 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "care_log.h"
-#include "sis_fixture.h"
-#include "support.h"
+#include "care_fixture.h"
 
 #define SIZE 70001
-
-static char *dir;
-static struct care_log done;
-static enum volume_type type;
-
-static void begin_on(enum volume_type on)
-{
-	type = on;
-	dir = sis_volume(type);
-	ck_assert_ptr_nonnull(dir);
-	care_log_begin(&done);
-}
-
-static void setup_xfs(void)
-{
-	begin_on(ON_XFS);
-}
-
-static void setup_btrfs(void)
-{
-	begin_on(ON_BTRFS);
-}
-
-static void setup_tmpfs(void)
-{
-	begin_on(ON_TMPFS);
-}
-
-static void teardown(void)
-{
-	free(dir);
-}
-
-static status link_all(void)
-{
-	care_log_begin(&done);
-	return sis_link_duplicates(dir, 0, &done.care);
-}
-
-static void expect_sound(void)
-{
-	care_log_begin(&done);
-	ck_assert_msg(sis_check(dir, &done.care) == STATUS_OK, "%s", done.reasons);
-	ck_assert_uint_eq(done.summary.orphaned, 0);
-}
 
 static int in_child(void (*deed)(void))
 {

@@ -7,45 +7,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "care_log.h"
+#include "care_fixture.h"
 #include "sis/extents.h"
-#include "sis_fixture.h"
-#include "support.h"
 
 #define SIZE 70001
-
-static char *dir;
-static struct care_log done;
-static enum volume_type type;
-
-static void begin_on(enum volume_type on)
-{
-	type = on;
-	dir = sis_volume(type);
-	ck_assert_ptr_nonnull(dir);
-	care_log_begin(&done);
-}
-
-static void setup_xfs(void)
-{
-	begin_on(ON_XFS);
-}
-
-static void setup_btrfs(void)
-{
-	begin_on(ON_BTRFS);
-}
-
-static void teardown(void)
-{
-	free(dir);
-}
-
-static status link_all(void)
-{
-	care_log_begin(&done);
-	return sis_link_duplicates(dir, 0, &done.care);
-}
 
 static struct stat stat_of(const char *name)
 {
@@ -71,13 +36,6 @@ static bool shares(const char *name)
 	free(path);
 	free(store);
 	return same;
-}
-
-static void expect_sound(void)
-{
-	care_log_begin(&done);
-	ck_assert_msg(sis_check(dir, &done.care) == STATUS_OK, "%s", done.reasons);
-	ck_assert_uint_eq(done.summary.orphaned, 0);
 }
 
 /* ---- what becomes a link ---- */
@@ -261,6 +219,97 @@ START_TEST(indexes_are_above_all_that_are_in_use)
 }
 END_TEST
 
+/* ---- more than is synced at once ---- */
+
+#define PAIRS 300u
+
+static void name_of(unsigned pair, int which, char name[32])
+{
+	(void)snprintf(name, 32, "%u.%d", pair, which);
+}
+
+static void write_pairs(void)
+{
+	char name[32];
+
+	for (unsigned i = 0; i < PAIRS; i++)
+		for (int j = 0; j < 2; j++) {
+			name_of(i, j, name);
+			care_write(dir, name, 4096 + i % 3, i);
+		}
+}
+
+static void expect_pairs(bool links)
+{
+	char name[32];
+
+	for (unsigned i = 0; i < PAIRS; i++)
+		for (int j = 0; j < 2; j++) {
+			name_of(i, j, name);
+			ck_assert(care_has(dir, name, 4096 + i % 3, i));
+			ck_assert(!links || care_is_link(dir, name));
+		}
+}
+
+START_TEST(many_sets_at_once)
+{
+	write_pairs();
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2 * PAIRS);
+	ck_assert_uint_eq(done.summary.duplicates, PAIRS);
+	ck_assert_uint_eq(done.summary.store_files, PAIRS);
+	ck_assert_uint_eq(done.counts[BACKUPAPI_SIS_LINKED], 2 * PAIRS);
+	expect_pairs(true);
+	expect_sound();
+	ck_assert_uint_eq(done.summary.store_files, PAIRS);
+}
+END_TEST
+
+static void expect_nothing_but(unsigned store_files)
+{
+	char command[600];
+
+	(void)snprintf(command, sizeof(command),
+		"test $(ls -A '%s/" STORE_NAME
+		"' | grep -cv -e '^MaxIndex$' -e '^.lock$') = %u",
+		dir, 2 * store_files);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* One set is done, and those that waited with it leave nothing. */
+START_TEST(a_caller_who_ends_it_leaves_no_store_files_without_links)
+{
+	write_pairs();
+	care_log_begin(&done);
+	done.end_at = BACKUPAPI_SIS_LINKED;
+	ck_assert_int_eq(
+		sis_link_duplicates(dir, 0, &done.care), STATUS_WIN32(ERROR_CANCELLED));
+	ck_assert_uint_eq(done.counts[BACKUPAPI_SIS_LINKED], 1);
+	expect_nothing_but(1);
+	expect_pairs(false);
+	expect_sound();
+}
+END_TEST
+
+static int end_at_a_megabyte(void *context, const struct backupapi_sis_event *event)
+{
+	(void)context;
+	return event->kind == BACKUPAPI_SIS_PROGRESS && event->done_bytes > 1u << 20;
+}
+
+START_TEST(a_caller_who_ends_it_earlier_leaves_no_temporary_files)
+{
+	write_pairs();
+	care_log_begin(&done);
+	done.care.callback = end_at_a_megabyte;
+	ck_assert_int_eq(
+		sis_link_duplicates(dir, 0, &done.care), STATUS_WIN32(ERROR_CANCELLED));
+	expect_nothing_but((unsigned)(done.summary.changed / 2));
+	expect_pairs(false);
+	expect_sound();
+}
+END_TEST
+
 static void add_tests(Suite *suite, const char *name, void (*setup)(void))
 {
 	TCase *tests = tcase_create(name);
@@ -276,6 +325,9 @@ static void add_tests(Suite *suite, const char *name, void (*setup)(void))
 	tcase_add_test(tests, a_damaged_store_file_gets_no_more_links);
 	tcase_add_test(tests, a_link_that_was_written_to_can_become_one_again);
 	tcase_add_test(tests, indexes_are_above_all_that_are_in_use);
+	tcase_add_test(tests, many_sets_at_once);
+	tcase_add_test(tests, a_caller_who_ends_it_leaves_no_store_files_without_links);
+	tcase_add_test(tests, a_caller_who_ends_it_earlier_leaves_no_temporary_files);
 	suite_add_tcase(suite, tests);
 }
 

@@ -9,26 +9,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "care_log.h"
+#include "care_fixture.h"
 #include "sis/inode_set.h"
-#include "sis_fixture.h"
-#include "support.h"
 
 #define SIZE 70001
-
-static char *dir;
-static struct care_log done;
 
 static void setup(void)
 {
 	dir = sis_volume(ON_TMP);
-}
-
-static void teardown(void)
-{
-	file_step_hook = NULL;
-	free(dir);
 }
 
 static status scan(uint64_t minimum)

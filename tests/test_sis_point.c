@@ -1,6 +1,8 @@
 /* Which common store a file is judged by. */
 #include <backupapi/sis.h>
 
+#include <sisbkup.h>
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -124,6 +126,92 @@ START_TEST(a_link_is_given_by_the_volume_that_was_named)
 }
 END_TEST
 
+static PVOID begin_backup(void)
+{
+	WCHAR wide[4096] = {0};
+	PVOID pass;
+	PWCHAR store, *files;
+	ULONG count;
+
+	for (size_t i = 0; root[i]; i++)
+		wide[i] = (WCHAR)root[i];
+	ck_assert_int_eq(
+		SisCreateBackupStructure(wide, &pass, &store, &count, &files), 1);
+	SisFreeAllocatedMemory(store);
+	return pass;
+}
+
+static int32_t get_open(PVOID pass, const char *name, int flags, uint8_t buffer[72])
+{
+	char *path = sis_path(root, name);
+	int fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC);
+	uint32_t needed = 99;
+	int32_t rc;
+
+	ck_assert_int_ge(fd, 0);
+	rc = backupapi_sis_get_reparse_point_fd(pass, fd, path, buffer, 72, &needed);
+	ck_assert_uint_eq(needed, rc == 0 ? 72 : 0);
+	(void)close(fd);
+	return rc;
+}
+
+START_TEST(an_open_file_is_judged_by_the_store_of_the_pass)
+{
+	static const int ways[] = {O_PATH, O_RDONLY, O_WRONLY, O_RDWR};
+	const int32_t none = error(ERROR_NOT_A_REPARSE_POINT);
+	PVOID pass = begin_backup();
+	uint8_t buffer[72];
+	uint32_t needed;
+
+	sis_put_bare(sis_path(root, "link"), reparse, SIZE);
+	vouch(root, "link");
+	sis_put_bare(sis_path(root, "unvouched"), reparse, SIZE);
+	sis_put(sis_path(root, "plain"), "x", 1);
+	ck_assert_int_eq(symlink("link", sis_path(root, "symlink")), 0);
+	(void)forge();
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		memset(buffer, 0, sizeof(buffer));
+		ck_assert_int_eq(get_open(pass, "link", ways[i], buffer), 0);
+		ck_assert_mem_eq(buffer, reparse, 72);
+		ck_assert_int_eq(get_open(pass, "unvouched", ways[i], buffer), none);
+		ck_assert_int_eq(get_open(pass, "plain", ways[i], buffer), none);
+		ck_assert_int_eq(get_open(pass, "alice/forged", ways[i], buffer), none);
+	}
+	ck_assert_int_eq(get_open(pass, "symlink", O_PATH, buffer), none);
+	ck_assert_int_eq(get_open(pass, "", O_PATH, buffer), none);
+	ck_assert_int_eq(
+		backupapi_sis_get_reparse_point_fd(pass, -1, "x", buffer, 72, &needed),
+		error(ERROR_INVALID_HANDLE));
+	ck_assert_int_eq(SisFreeBackupStructure(pass), 1);
+	ck_assert_int_eq(
+		get_open(pass, "link", O_PATH, buffer), error(ERROR_INVALID_HANDLE));
+}
+END_TEST
+
+START_TEST(files_of_another_file_system_are_not_of_the_pass)
+{
+	PVOID pass = begin_backup();
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	uint8_t buffer[72];
+	uint32_t needed;
+
+	ck_assert_int_eq(
+		backupapi_sis_get_reparse_point_fd(pass, fd, "x", buffer, 72, &needed),
+		error(ERROR_NOT_SAME_DEVICE));
+	ck_assert_int_eq(
+		backupapi_sis_get_reparse_point_fd(pass, fd, NULL, buffer, 72, &needed),
+		error(ERROR_INVALID_PARAMETER));
+	ck_assert_int_eq(
+		backupapi_sis_get_reparse_point_fd(pass, fd, "x", NULL, 72, &needed),
+		error(ERROR_INVALID_PARAMETER));
+	ck_assert_int_eq(
+		backupapi_sis_get_reparse_point_fd(pass, fd, "x", buffer, 72, NULL),
+		error(ERROR_INVALID_PARAMETER));
+	(void)close(fd);
+	ck_assert_int_eq(SisFreeBackupStructure(pass), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sis_point");
@@ -134,6 +222,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, a_users_own_store_makes_no_links_on_roots_volume);
 	tcase_add_test(tcase, a_link_is_given_by_the_volume_that_was_named);
+	tcase_add_test(tcase, an_open_file_is_judged_by_the_store_of_the_pass);
+	tcase_add_test(tcase, files_of_another_file_system_are_not_of_the_pass);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);
 }

@@ -95,6 +95,132 @@ START_TEST(a_recorded_store_file_goes_to_no_unmarked_link_unasked)
 }
 END_TEST
 
+static void check_store_file(bool right)
+{
+	size_t size;
+	char *data = sis_get(inside(SIS_GUID_A ".sis"), &size);
+
+	ck_assert_uint_eq(size, SIZE);
+	ck_assert_int_eq(memcmp(data, content, SIZE) == 0, right);
+}
+
+/* However the caller writes, and whether he tells or not. */
+START_TEST(a_good_store_file_is_back_when_a_bad_one_was_restored)
+{
+	char *bad = NULL;
+
+	if (!begin(ON_TMP))
+		return;
+	record_store_file();
+	bad = sis_content(SIZE, 6);
+	for (int told = 0; told < 3; told++) {
+		put_link("marked");
+		ck_assert_int_eq(tell("marked", reparse, false), STATUS_OK);
+		sis_put_bare(sis_path(root, "unmarked"), sis_real_link, SIZE);
+		ck_assert_int_eq(tell("unmarked", sis_real_link, true), STATUS_OK);
+		sis_put(inside(SIS_GUID_A ".sis"), bad, SIZE);
+		for (int i = 0; i < told; i++)
+			ck_assert_int_eq(sis_restore_store_file(
+						 restore, inside(SIS_GUID_A ".sis")),
+				CRC);
+		check_store_file(false);
+		ck_assert_int_eq(sis_restore_end(restore), NO_FILE);
+		check_store_file(true);
+		check_content("marked", true);
+		check_content("unmarked", false);
+		ck_assert(support_exists(inside(SIS_GUID_A ".damaged")));
+		ck_assert(!support_exists(inside(SIS_GUID_A ".gone")));
+		ck_assert_int_eq(unlink(sis_path(root, "marked")), 0);
+		ck_assert_int_eq(unlink(sis_path(root, "unmarked")), 0);
+		ck_assert_int_eq(unlink(inside(SIS_GUID_A ".damaged")), 0);
+		begin_pass();
+	}
+	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
+}
+END_TEST
+
+START_TEST(nothing_stays_aside_when_a_right_one_was_restored)
+{
+	if (!begin(ON_TMP))
+		return;
+	record_store_file();
+	sis_put_bare(sis_path(root, "unmarked"), sis_real_link, SIZE);
+	ck_assert_int_eq(tell("unmarked", sis_real_link, true), STATUS_OK);
+	ck_assert(!support_exists(inside(SIS_GUID_A ".sis")));
+	put_store_file();
+	ck_assert(!support_exists(inside(SIS_GUID_A ".gone")));
+	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
+	check_content("unmarked", true);
+}
+END_TEST
+
+/* As for whoever looks for it after a crash. */
+START_TEST(a_good_store_file_survives_the_end_of_the_process)
+{
+	struct volume *volume;
+	struct store *store;
+	uuid_t guid;
+	char *bad;
+
+	if (!begin(ON_TMP))
+		return;
+	record_store_file();
+	sis_put_bare(sis_path(root, "unmarked"), sis_real_link, SIZE);
+	ck_assert_int_eq(tell("unmarked", sis_real_link, true), STATUS_OK);
+	sis_restore_abandon(restore);
+	bad = sis_content(SIZE, 6);
+	sis_put(inside(SIS_GUID_A ".sis"), bad, SIZE);
+	ck_assert_int_eq(uuid_parse(SIS_GUID_A, guid), 0);
+	ck_assert_int_eq(volume_open(root, &volume), STATUS_OK);
+	ck_assert_int_eq(store_open(volume, false, &store), STATUS_OK);
+	ck_assert_int_eq(store_settle_aside(store, guid), STATUS_OK);
+	check_store_file(true);
+	ck_assert_int_eq(store_set_aside(store, guid), STATUS_OK);
+	sis_put_store_file(root, SIS_GUID_A, content, SIZE);
+	ck_assert_int_eq(store_settle_aside(store, guid), STATUS_OK);
+	check_store_file(true);
+	ck_assert(!store_is_aside(store, guid));
+	store_close(store);
+	volume_close(volume);
+}
+END_TEST
+
+START_TEST(a_link_that_is_open_is_told_by_its_descriptor)
+{
+	char *path, *store_file = NULL;
+	int fd;
+
+	if (!begin(ON_TMP))
+		return;
+	put_link("link");
+	put_link("other");
+	path = sis_path(root, "link");
+	fd = open(sis_path(root, "other"), O_PATH | O_CLOEXEC);
+	ck_assert_int_eq(
+		sis_restore_link_open(restore, fd, path, reparse, 72, &store_file),
+		STATUS_WIN32(ERROR_SHARING_VIOLATION));
+	ck_assert_ptr_null(store_file);
+	(void)close(fd);
+	ck_assert_int_eq(
+		sis_restore_link_open(restore, fd, path, reparse, 72, &store_file),
+		STATUS_WIN32(ERROR_INVALID_HANDLE));
+	ck_assert_int_eq(
+		sis_restore_link_open(restore, -1, path, reparse, 72, &store_file),
+		STATUS_WIN32(ERROR_INVALID_HANDLE));
+	fd = open(path, O_PATH | O_CLOEXEC);
+	ck_assert_int_eq(
+		sis_restore_link_open(restore, fd, path, reparse, 72, &store_file),
+		STATUS_OK);
+	(void)close(fd);
+	ck_assert_str_eq(store_file, inside(SIS_GUID_A ".sis"));
+	free(store_file);
+	put_store_file();
+	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
+	check_content("link", true);
+	check_content("other", false);
+}
+END_TEST
+
 START_TEST(a_recorded_store_file_is_not_restored_over_for_a_wrong_link)
 {
 	uint8_t other[72];
@@ -269,6 +395,10 @@ int main(void)
 	tcase_add_test(tcase, only_the_links_that_disagree_are_refused);
 	tcase_add_test(tcase, of_windows_links_the_majority_is_right);
 	tcase_add_test(tcase, a_recorded_store_file_goes_to_no_unmarked_link_unasked);
+	tcase_add_test(tcase, a_good_store_file_is_back_when_a_bad_one_was_restored);
+	tcase_add_test(tcase, nothing_stays_aside_when_a_right_one_was_restored);
+	tcase_add_test(tcase, a_good_store_file_survives_the_end_of_the_process);
+	tcase_add_test(tcase, a_link_that_is_open_is_told_by_its_descriptor);
 	tcase_add_test(
 		tcase, a_recorded_store_file_is_not_restored_over_for_a_wrong_link);
 	tcase_add_test(tcase, a_damaged_store_file_without_a_record_is_set_aside);

@@ -5,6 +5,7 @@
 #include <backupapi/sis.h>
 #include <certbcli.h>
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,6 +91,48 @@ START_TEST(a_whole_restore_pass)
 	ck_assert_uint_eq(size, SIZE);
 	ck_assert(memcmp(data, content, SIZE) == 0);
 	ck_assert_uint_eq(live_blocks(), 0);
+}
+END_TEST
+
+static int32_t error(uint32_t code)
+{
+	return (int32_t)(0x80070000u | code);
+}
+
+START_TEST(links_are_told_by_descriptor)
+{
+	char name[BACKUPAPI_SIS_STORE_NAME_SIZE] = "garbage";
+	char *path = sis_path(root, "link");
+	PVOID pass;
+	int fd;
+
+	ck_assert_int_eq(unlink(inside(SIS_GUID_A ".sis")), 0);
+	pass = begin_restore();
+	sis_put_bare(path, link_a, SIZE);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	ck_assert_int_eq(
+		backupapi_sis_restored_link_fd(pass, fd, path, link_a, 72, name), 0);
+	ck_assert_str_eq(name, SIS_GUID_A ".sis");
+	ck_assert_int_eq(
+		backupapi_sis_restored_link_fd(pass, fd, "link", link_a, 72, name), 0);
+	ck_assert_str_eq(name, "");
+	ck_assert_int_eq(
+		backupapi_sis_restored_link_fd(pass, fd, "link", link_a, 71, name),
+		error(ERROR_INVALID_REPARSE_DATA));
+	ck_assert_int_eq(backupapi_sis_restored_link_fd(pass, -1, path, link_a, 72, name),
+		error(ERROR_INVALID_HANDLE));
+	ck_assert_int_eq(backupapi_sis_restored_link_fd(pass, fd, root, link_a, 72, name),
+		error(ERROR_INVALID_NAME));
+	ck_assert_int_eq(backupapi_sis_restored_link_fd(pass, fd, NULL, link_a, 72, name),
+		error(ERROR_INVALID_PARAMETER));
+	ck_assert_int_eq(backupapi_sis_restored_link_fd(pass, fd, path, NULL, 72, name),
+		error(ERROR_INVALID_PARAMETER));
+	ck_assert_int_eq(backupapi_sis_restored_link_fd(pass, fd, path, link_a, 72, NULL),
+		error(ERROR_INVALID_PARAMETER));
+	check_failed(SisFreeRestoreStructure(pass), ERROR_FILE_NOT_FOUND);
+	ck_assert_int_eq(backupapi_sis_restored_link_fd(pass, fd, path, link_a, 72, name),
+		error(ERROR_INVALID_HANDLE));
+	(void)close(fd);
 }
 END_TEST
 
@@ -322,6 +365,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, a_whole_backup_pass);
 	tcase_add_test(tcase, a_whole_restore_pass);
+	tcase_add_test(tcase, links_are_told_by_descriptor);
 	tcase_add_test(tcase, ending_a_restore_can_fail_and_ends_it);
 	tcase_add_test(tcase, volumes_that_are_none);
 	tcase_add_test(tcase, null_pointers_are_refused);

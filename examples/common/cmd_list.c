@@ -10,21 +10,6 @@
 
 /* ---- JSON ---- */
 
-static void json_meta(const struct meta *meta)
-{
-	char mode[16];
-
-	snprintf(mode, sizeof(mode), "%04o", (unsigned)meta->mode);
-	json_text("mode", mode);
-	json_number("uid", (int64_t)meta->uid);
-	json_number("gid", (int64_t)meta->gid);
-	json_text("user", meta->user);
-	json_text("group", meta->group);
-	json_time("modified", (int64_t)meta->mtime.tv_sec);
-	json_text("acl", meta->acl);
-	json_text("default_acl", meta->default_acl);
-}
-
 static void json_item(const struct set *set, const struct item *item)
 {
 	json_object(NULL);
@@ -34,7 +19,7 @@ static void json_item(const struct set *set, const struct item *item)
 		json_number("size", (int64_t)item->size);
 		json_text("sha256", set_item_sum(set, item));
 	}
-	json_meta(&item->meta);
+	meta_json(&item->meta);
 	json_end();
 }
 
@@ -70,27 +55,13 @@ static void print_json(const struct set *set)
 
 /* ---- text ---- */
 
-static void print_owner(const struct meta *meta)
-{
-	char *user = meta->user ? str_display(meta->user)
-				: xasprintf("%u", (unsigned)meta->uid);
-	char *group = meta->group ? str_display(meta->group)
-				  : xasprintf("%u", (unsigned)meta->gid);
-	char *both = xasprintf("%s:%s", user, group);
-
-	printf("%-16s ", both);
-	free(both);
-	free(group);
-	free(user);
-}
-
 static void print_item(const struct item *item)
 {
 	char time[STR_TIME_SIZE], *path = str_display(item->path);
 
 	str_time((int64_t)item->meta.mtime.tv_sec, time);
 	printf("%-9s %04o ", item_kind_name(item->kind), (unsigned)item->meta.mode);
-	print_owner(&item->meta);
+	meta_print_owner(&item->meta);
 	if (item->kind == ITEM_DIRECTORY)
 		printf("%12s", "-");
 	else

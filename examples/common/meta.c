@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/json.h"
 #include "common/mem.h"
 #include "common/report.h"
+#include "common/str.h"
 
 /* "/proc/self/fd/" and a number */
 #define PROC_SIZE 32
@@ -246,6 +248,35 @@ int meta_set_acls(const char *path, const struct meta *meta)
 	int err = set_acl(path, meta->acl, ACL_TYPE_ACCESS);
 
 	return err ? err : set_acl(path, meta->default_acl, ACL_TYPE_DEFAULT);
+}
+
+void meta_print_owner(const struct meta *meta)
+{
+	char *user = meta->user ? str_display(meta->user)
+				: xasprintf("%u", (unsigned)meta->uid);
+	char *group = meta->group ? str_display(meta->group)
+				  : xasprintf("%u", (unsigned)meta->gid);
+	char *both = xasprintf("%s:%s", user, group);
+
+	printf("%-16s ", both);
+	free(both);
+	free(group);
+	free(user);
+}
+
+void meta_json(const struct meta *meta)
+{
+	char mode[16];
+
+	snprintf(mode, sizeof(mode), "%04o", (unsigned)meta->mode);
+	json_text("mode", mode);
+	json_number("uid", (int64_t)meta->uid);
+	json_number("gid", (int64_t)meta->gid);
+	json_text("user", meta->user);
+	json_text("group", meta->group);
+	json_time("modified", (int64_t)meta->mtime.tv_sec);
+	json_text("acl", meta->acl);
+	json_text("default_acl", meta->default_acl);
 }
 
 void meta_free(struct meta *meta)

@@ -35,6 +35,10 @@ uid_t meta_wanted_uid(const struct meta *meta);
 gid_t meta_wanted_gid(const struct meta *meta);
 int meta_set_acls(const char *path, const struct meta *meta); /* 0 or errno */
 
+/* For lists: "user:group " in a column, and the fields of a JSON object. */
+void meta_print_owner(const struct meta *meta);
+void meta_json(const struct meta *meta);
+
 void meta_free(struct meta *meta);
 
 #endif

@@ -13,6 +13,9 @@
 #define NONE   "-"
 #define TRIES  8 /* while attributes grow between asking for their size and reading */
 
+/* Room that the names of most files' attributes fit into. */
+#define FEW_NAMES 256
+
 static struct xattr *add(struct xattrs *xattrs, const char *name)
 {
 	struct xattr *xattr;
@@ -59,26 +62,25 @@ static bool means_none(int err)
 /* The names, each with its NUL; *SIZE bytes in all. 0 or errno. */
 static int read_names(const char *path, char **names, size_t *size)
 {
+	char few[FEW_NAMES];
+	ssize_t n = listxattr(path, few, sizeof(few));
+
 	*names = NULL;
 	*size = 0;
-	for (int i = 0; i < TRIES; i++) {
-		ssize_t n = listxattr(path, NULL, 0);
-
-		if (n == 0)
-			return 0;
-		if (n < 0)
-			return means_none(errno) ? 0 : errno;
+	for (int i = 0; n < 0 && errno == ERANGE && i < TRIES; i++) {
+		n = listxattr(path, NULL, 0);
+		if (n <= 0)
+			break;
 		free(*names);
 		*names = xmalloc((size_t)n);
 		n = listxattr(path, *names, (size_t)n);
-		if (n >= 0) {
-			*size = (size_t)n;
-			return 0;
-		}
-		if (errno != ERANGE)
-			break;
 	}
-	return means_none(errno) ? 0 : errno;
+	if (n < 0)
+		return means_none(errno) ? 0 : errno;
+	if (!*names && n > 0)
+		*names = memcpy(xmalloc((size_t)n), few, (size_t)n);
+	*size = (size_t)n;
+	return 0;
 }
 
 /* One that is gone by now is none. */
@@ -148,10 +150,16 @@ static const char hex_digits[] = "0123456789abcdef";
 void hex_write(FILE *file, const void *data, size_t size)
 {
 	const unsigned char *bytes = data;
+	char digits[256];
+	size_t count = 0;
 
 	for (size_t i = 0; i < size; i++) {
-		fputc(hex_digits[bytes[i] >> 4], file);
-		fputc(hex_digits[bytes[i] & 15], file);
+		digits[count++] = hex_digits[bytes[i] >> 4];
+		digits[count++] = hex_digits[bytes[i] & 15];
+		if (count == sizeof(digits) || i + 1 == size) {
+			fwrite(digits, 1, count, file);
+			count = 0;
+		}
 	}
 }
 

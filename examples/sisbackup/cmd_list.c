@@ -21,9 +21,6 @@ static const char *sum_of(const struct volset *set, const struct entry *entry)
 
 static void json_entry(const struct volset *set, const struct entry *entry)
 {
-	char mode[16];
-
-	snprintf(mode, sizeof(mode), "%04o", (unsigned)entry->meta.mode);
 	json_object(NULL);
 	json_text("kind", entry_kind_name(entry->kind));
 	json_text("path", entry->path);
@@ -31,14 +28,7 @@ static void json_entry(const struct volset *set, const struct entry *entry)
 	json_number("stored", (int64_t)entry_stored_size(entry));
 	json_text("sha256", sum_of(set, entry));
 	json_text("target", entry->target);
-	json_text("mode", mode);
-	json_number("uid", (int64_t)entry->meta.uid);
-	json_number("gid", (int64_t)entry->meta.gid);
-	json_text("user", entry->meta.user);
-	json_text("group", entry->meta.group);
-	json_time("modified", (int64_t)entry->meta.mtime.tv_sec);
-	json_text("acl", entry->meta.acl);
-	json_text("default_acl", entry->meta.default_acl);
+	meta_json(&entry->meta);
 	json_array("attributes");
 	for (size_t i = 0; i < entry->xattrs.count; i++)
 		json_text(NULL, entry->xattrs.items[i].name);
@@ -66,20 +56,6 @@ static void print_json(const struct volset *set)
 
 /* ---- text ---- */
 
-static void print_owner(const struct meta *meta)
-{
-	char *user = meta->user ? str_display(meta->user)
-				: xasprintf("%u", (unsigned)meta->uid);
-	char *group = meta->group ? str_display(meta->group)
-				  : xasprintf("%u", (unsigned)meta->gid);
-	char *both = xasprintf("%s:%s", user, group);
-
-	printf("%-16s ", both);
-	free(both);
-	free(group);
-	free(user);
-}
-
 static void print_entry(const struct entry *entry)
 {
 	char time[STR_TIME_SIZE], *path = str_display(entry->path);
@@ -91,7 +67,7 @@ static void print_entry(const struct entry *entry)
 		printf("%s = %s\n", path, target);
 	} else {
 		printf("%04o ", (unsigned)entry->meta.mode);
-		print_owner(&entry->meta);
+		meta_print_owner(&entry->meta);
 		printf("%12" PRIu64 " %s %s%s%s\n", entry->size, time, path,
 			target ? " -> " : "", target ? target : "");
 	}

@@ -1,7 +1,8 @@
 /*
- * A file is reached by an O_PATH descriptor and its /proc/self/fd name, which the system
- * follows to this very file, whatever becomes of its name: symbolic links, devices and
- * files without a right to read them included.
+ * A file is reached by a descriptor and its /proc/self/fd name, which the system follows to
+ * this very file, whatever becomes of its name: by O_PATH symbolic links, devices and files
+ * without a right to read them too. Regular files are opened for reading, which saves the
+ * library doing so for every link.
  */
 #include "sisbackup/inspect.h"
 
@@ -18,13 +19,11 @@
 #include "common/report.h"
 #include "sisbackup/attributes.h"
 #include "sisbackup/holes.h"
-#include "sisbackup/pass.h"
 
 #define PROC_SIZE     64
 #define TRIES         3
 #define NTFS_REPARSE  "system.ntfs_reparse_data"
 #define REPARSE       "user.ntfs_reparse_data"
-#define ROOTS_RECORD  "trusted.backupapi_sis"
 #define SIS_TAG_BYTES "\x07\x00\x00\x80"
 
 static enum entry_kind kind_of(mode_t mode)
@@ -75,52 +74,34 @@ static bool read_target(int fd, const char *proc, const char *path, struct entry
 }
 
 /* *IS_LINK, with the reparse buffer in ENTRY. False: reported. */
-static bool read_link(const struct inspect_store *store, const char *path,
-	struct entry *entry, bool *is_link)
+static bool read_link(
+	struct pass *pass, int fd, const char *path, struct entry *entry, bool *is_link)
 {
 	unsigned char buffer[REPARSE_LIMIT];
 	uint32_t size = 0;
-	int32_t rc = backupapi_sis_get_reparse_point(
-		store->root, path, buffer, sizeof(buffer), &size);
 
-	*is_link = !FAILED(rc);
+	if (!pass_reparse_point(pass, fd, path, buffer, &size, is_link))
+		return false;
 	if (*is_link) {
 		entry->kind = ENTRY_LINK;
 		entry->reparse = xmalloc(size);
 		memcpy(entry->reparse, buffer, size);
 		entry->reparse_size = size;
-		return true;
 	}
-	return rc == HRESULT_FROM_WIN32(ERROR_NOT_A_REPARSE_POINT) ||
-	       report_call(rc, path);
-}
-
-/* The library was asked by path. Has the open file the reparse point that it told of, and
- * may it have it: does root vouch for it, or is it the store owner's? */
-static bool is_that_link(
-	const char *proc, const struct inspect_store *store, const struct entry *entry)
-{
-	unsigned char buffer[REPARSE_LIMIT];
-	ssize_t n = getxattr(proc, NTFS_REPARSE, buffer, sizeof(buffer));
-
-	if (n < 0 && entry->st.st_uid != store->owner &&
-		getxattr(proc, ROOTS_RECORD, NULL, 0) <= 0)
-		return false;
-	if (n < 0)
-		n = getxattr(proc, REPARSE, buffer, sizeof(buffer));
-	return n >= (ssize_t)entry->reparse_size &&
-	       memcmp(buffer, entry->reparse, entry->reparse_size) == 0;
+	return true;
 }
 
 /* Every link has an attribute, which is listed but on NTFS; there it shows as a symbolic
  * link, or with a plug-in as a file. */
-static bool may_be_link(const struct entry *entry, const char *proc, bool any_attribute)
+static bool may_be_link(const struct inspect_volume *volume, const struct entry *entry,
+	const char *proc, bool any_attribute)
 {
 	char byte;
 
-	if (entry->kind != ENTRY_FILE && entry->kind != ENTRY_SYMLINK)
+	if (!volume->pass || (entry->kind != ENTRY_FILE && entry->kind != ENTRY_SYMLINK))
 		return false;
-	return any_attribute || getxattr(proc, NTFS_REPARSE, &byte, 0) > 0;
+	return any_attribute ||
+	       (volume->ntfs && getxattr(proc, NTFS_REPARSE, &byte, 0) > 0);
 }
 
 static void number_device(struct entry *entry)
@@ -138,6 +119,19 @@ static int open_path(int dirfd, const char *name)
 	if (fd < 0 && errno == EIO)
 		fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return fd;
+}
+
+/* But on NTFS, where nothing may keep links open. */
+static int open_self(int dirfd, const char *name, bool ntfs)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	struct stat st;
+	int fd = -1;
+
+	if (!ntfs && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(st.st_mode))
+		fd = openat(dirfd, name, flags | O_NOATIME);
+	return fd < 0 ? open_path(dirfd, name) : fd;
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -206,21 +200,20 @@ static bool describe_self(int fd, const char *proc, const char *path, struct ent
 	return err == 0 || report_errno(err, path);
 }
 
-/* A link's buffer, and *CHANGED where it was another file that the library looked at. */
-static bool describe_link(int fd, const char *proc, const char *path,
-	const struct inspect_store *store, struct entry *entry, bool *changed)
+/* A link's buffer, and *CHANGED where the file did not keep still meanwhile. */
+static bool describe_link(
+	int fd, const char *path, struct pass *pass, struct entry *entry, bool *changed)
 {
 	struct stat st;
 	bool is_link;
 
-	if (!read_link(store, path, entry, &is_link))
+	if (!read_link(pass, fd, path, entry, &is_link))
 		return false;
-	*changed = is_link && (fstat(fd, &st) != 0 || !same(&st, &entry->st) ||
-				      !is_that_link(proc, store, entry));
+	*changed = is_link && (fstat(fd, &st) != 0 || !same(&st, &entry->st));
 	return true;
 }
 
-static bool describe(int fd, const char *path, const struct inspect_store *store,
+static bool describe(int fd, const char *path, const struct inspect_volume *volume,
 	struct entry *entry, bool *changed)
 {
 	char proc[PROC_SIZE];
@@ -229,8 +222,8 @@ static bool describe(int fd, const char *path, const struct inspect_store *store
 	*changed = false;
 	if (!describe_self(fd, proc, path, entry))
 		return false;
-	if (store && may_be_link(entry, proc, any_left_out) &&
-		!describe_link(fd, proc, path, store, entry, changed))
+	if (may_be_link(volume, entry, proc, any_left_out) &&
+		!describe_link(fd, path, volume->pass, entry, changed))
 		return false;
 	if (*changed)
 		return true;
@@ -243,16 +236,16 @@ static bool describe(int fd, const char *path, const struct inspect_store *store
 }
 
 bool inspect(int dirfd, const char *name, const char *path,
-	const struct inspect_store *store, struct entry *entry, bool *gone)
+	const struct inspect_volume *volume, struct entry *entry, bool *gone)
 {
 	for (int i = 0; i < TRIES; i++) {
-		int fd = open_path(dirfd, name);
+		int fd = open_self(dirfd, name, volume->ntfs);
 		bool ok, changed;
 
 		*gone = fd < 0 && errno == ENOENT;
 		if (fd < 0)
 			return !*gone && report_errno(errno, path);
-		ok = describe(fd, path, store, entry, &changed);
+		ok = describe(fd, path, volume, entry, &changed);
 		close(fd);
 		if (!ok || !changed)
 			return ok;

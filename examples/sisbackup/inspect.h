@@ -5,19 +5,19 @@
 #define SISBACKUP_INSPECT_H
 
 #include "sisbackup/catalog.h"
+#include "sisbackup/pass.h"
 
-/* Whose links count. */
-struct inspect_store {
-	const char *root; /* of the volume */
-	uid_t owner;      /* of its common store */
+/* The volume that files are on. */
+struct inspect_volume {
+	struct pass *pass; /* that judges links; NULL: none is looked for */
+	bool ntfs;         /* by ntfs-3g, which shows links in its own way */
 };
 
 /* Fills ENTRY, whose path is set, from the file NAME in DIRFD, whose absolute path is
- * PATH: kind, metadata, target, and a link's reparse buffer. Never follows it. STORE
- * NULL: no link is looked for. False: reported, or with *GONE, there is no such file any
- * more. */
+ * PATH: kind, metadata, target, and a link's reparse buffer. Never follows it. False:
+ * reported, or with *GONE, there is no such file any more. */
 bool inspect(int dirfd, const char *name, const char *path,
-	const struct inspect_store *store, struct entry *entry, bool *gone);
+	const struct inspect_volume *volume, struct entry *entry, bool *gone);
 
 /* Opens the regular file NAME in DIRFD that ENTRY was made from. -1: reported, or with
  * *CHANGED, not the same file any more. */

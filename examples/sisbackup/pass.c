@@ -102,6 +102,17 @@ static void *unconst(const void *data)
 	return pointer;
 }
 
+bool pass_reparse_point(struct pass *pass, int fd, const char *path,
+	unsigned char buffer[REPARSE_LIMIT], uint32_t *size, bool *is_link)
+{
+	int32_t rc = backupapi_sis_get_reparse_point_fd(
+		pass->structure, fd, path, buffer, REPARSE_LIMIT, size);
+
+	*is_link = !FAILED(rc);
+	return *is_link || rc == HRESULT_FROM_WIN32(ERROR_NOT_A_REPARSE_POINT) ||
+	       report_call(rc, path);
+}
+
 bool pass_link_to_save(struct pass *pass, const char *path, const void *reparse,
 	size_t size, void *context, void **first, char **store_file)
 {
@@ -122,18 +133,16 @@ bool pass_set_bare(struct pass *pass)
 	return !FAILED(rc) || report_call(rc, "");
 }
 
-bool pass_restored_link(struct pass *pass, const char *path, const void *reparse,
+bool pass_restored_link(struct pass *pass, int fd, const char *path, const void *reparse,
 	size_t size, char **store_file)
 {
-	WCHAR *wide = str_widen(path), **names = NULL;
-	ULONG count = 0;
-	BOOL ok = SisRestoredLink(
-		pass->structure, wide, unconst(reparse), (ULONG)size, &count, &names);
+	char name[BACKUPAPI_SIS_STORE_NAME_SIZE];
+	int32_t rc = backupapi_sis_restored_link_fd(
+		pass->structure, fd, path, reparse, (uint32_t)size, name);
 
-	free(wide);
-	if (!ok)
-		return failed(path);
-	*store_file = take_name(names, count);
+	if (FAILED(rc))
+		return report_call(rc, path);
+	*store_file = *name ? xstrdup(name) : NULL;
 	return true;
 }
 

@@ -22,6 +22,11 @@ struct pass;
  * common store; false: reported. */
 bool pass_begin_backup(const char *root, struct pass **pass, struct strings *files);
 
+/* The reparse buffer of what FD is open on, by O_PATH: *IS_LINK tells whether it is a link
+ * of this volume, *SIZE how much of BUFFER is used. PATH is for messages. */
+bool pass_reparse_point(struct pass *pass, int fd, const char *path,
+	unsigned char buffer[REPARSE_LIMIT], uint32_t *size, bool *is_link);
+
 /* Tells which store file to save for a link: *STORE_FILE is its name in the store, a new
  * string, for the first link, and CONTEXT is kept; for later ones it is NULL, and *FIRST is
  * the context that came with the first. */
@@ -32,8 +37,9 @@ bool pass_link_to_save(struct pass *pass, const char *path, const void *reparse,
 bool pass_begin_restore(const char *root, struct pass **pass, struct strings *files);
 bool pass_set_bare(struct pass *pass);
 
-/* PATH is absolute. *STORE_FILE: to be restored; NULL: none. */
-bool pass_restored_link(struct pass *pass, const char *path, const void *reparse,
+/* The link that FD is open on, by O_PATH, was restored as PATH (absolute). *STORE_FILE: to
+ * be restored; NULL: none. */
+bool pass_restored_link(struct pass *pass, int fd, const char *path, const void *reparse,
 	size_t size, char **store_file);
 
 /* NAME is that of a file in the common store. */

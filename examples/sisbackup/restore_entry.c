@@ -290,37 +290,59 @@ static bool make_whole(
 	return ok;
 }
 
-/* The pass takes a link by its name, which somebody else may own the directory of. */
-static bool is_still_there(const struct target *t)
+/* The file that was made, by O_PATH, if its name still means it: somebody else may own its
+ * directory. -1: reported. */
+static int open_made(const struct target *t)
 {
+	const int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(t->dirfd, t->name, flags);
 	struct stat st;
 
-	if (fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return report_errno(errno, t->label);
-	return (st.st_dev == t->made.st_dev && st.st_ino == t->made.st_ino) ||
-	       report_problem(ERROR_BUSY, t->label,
-		       "somebody else changed it while it was restored");
+	if (fd < 0 && errno == EIO) /* ntfs-3g, after it became a link */
+		fd = openat(t->dirfd, t->name, flags);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		report_errno(errno, t->label);
+		return keep_if(false, fd);
+	}
+	return keep_if((st.st_dev == t->made.st_dev && st.st_ino == t->made.st_ino) ||
+			       report_problem(ERROR_BUSY, t->label,
+				       "somebody else changed it while it was restored"),
+		fd);
 }
 
-/* On NTFS the reparse point comes last: nothing can open the file any more. */
+/* On NTFS the reparse point comes last: nothing can open the file any more, and what was
+ * open is of no use. FD is closed; the result is as open_made's. */
+static int set_last_reparse(
+	const struct target *t, int fd, const struct entry *entry, const void *reparse)
+{
+	int32_t rc = backupapi_set_reparse_point(
+		t->label, reparse, (uint32_t)entry->reparse_size);
+
+	close(fd);
+	if (!FAILED(rc))
+		return open_made(t);
+	report_call(rc, t->label);
+	return -1;
+}
+
 static bool tell_pass(const struct target *t, const struct entry *entry, void *reparse)
 {
 	char *name = NULL;
-	bool ok = is_still_there(t);
-	int32_t rc;
+	int fd = open_made(t);
+	const bool found = fd >= 0;
+	bool ok;
 
-	if (ok && t->r->ntfs) {
-		rc = backupapi_set_reparse_point(
-			t->label, reparse, (uint32_t)entry->reparse_size);
-		ok = !FAILED(rc) || report_call(rc, t->label);
-	}
-	ok = ok && pass_restored_link(
-			   t->r->pass, t->label, reparse, entry->reparse_size, &name);
+	if (found && t->r->ntfs)
+		fd = set_last_reparse(t, fd, entry, reparse);
+	ok = fd >= 0 && pass_restored_link(t->r->pass, fd, t->label, reparse,
+				entry->reparse_size, &name);
+	if (fd >= 0)
+		close(fd);
 	if (name)
 		strings_take(&t->r->store_names, name);
 	if (ok)
 		strings_take(&t->r->links, xstrdup(t->path));
-	else if (unlinkat(t->dirfd, t->name, 0) != 0)
+	else if (found && unlinkat(t->dirfd, t->name, 0) != 0)
 		report_errno(errno, t->label);
 	return ok;
 }

@@ -15,6 +15,7 @@
 #include "common/mem.h"
 #include "common/report.h"
 #include "sisbackup/filter.h"
+#include "sisbackup/fskind.h"
 #include "sisbackup/inspect.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -63,6 +64,7 @@ bool volume_close(struct volume *v)
 {
 	bool ok = pass_end(v->pass);
 
+	ahead_free(v->ahead);
 	inodes_free(&v->inodes);
 	free_stores(v->stores);
 	catalog_free(&v->catalog);
@@ -108,6 +110,7 @@ static void add_store_file(struct volume *v, const char *name, uint64_t *size)
 		entry = &v->catalog.items[index];
 		entry->kind = ENTRY_STORE;
 		*size = entry->size;
+		ahead_add(v->ahead, relative, entry->size);
 	}
 	free(relative);
 }
@@ -167,12 +170,13 @@ static bool is_other_name(struct volume *v, size_t index)
 bool volume_look(struct volume *v, int dirfd, const char *name, size_t index)
 {
 	struct entry *entry = &v->catalog.items[index];
-	const struct inspect_store judge = {v->root, v->store_owner};
-	bool store = entry->kind == ENTRY_STORE, gone, ok;
+	const bool store = entry->kind == ENTRY_STORE;
+	const struct inspect_volume where = {store ? NULL : v->pass, v->ntfs};
+	bool gone, ok;
 	char *path = volume_path(v, entry);
 
 	entry_clear(entry);
-	ok = inspect(dirfd, name, path, v->pass && !store ? &judge : NULL, entry, &gone);
+	ok = inspect(dirfd, name, path, &where, entry, &gone);
 	if (!ok && gone)
 		entry->failed = true;
 	else if (!ok)
@@ -252,6 +256,8 @@ static void take(
 	if (!volume_look(v, dirfd, name, index))
 		return;
 	count(v, &v->catalog.items[index]);
+	if (v->catalog.items[index].kind == ENTRY_FILE)
+		ahead_add(v->ahead, relative, v->catalog.items[index].size);
 	if (v->catalog.items[index].kind != ENTRY_DIRECTORY)
 		return;
 	enter(v, dirfd, name, index, included);
@@ -313,16 +319,6 @@ static void walk(struct volume *v, int dirfd, size_t index, bool included)
 
 /* ---- everything ---- */
 
-static bool find_store_owner(struct volume *v)
-{
-	struct stat st;
-
-	if (fstatat(v->fd, STORE_DIRECTORY, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return report_errno(errno, STORE_DIRECTORY);
-	v->store_owner = st.st_uid;
-	return true;
-}
-
 static void find_internal(struct volume *v, const struct strings *files)
 {
 	for (size_t i = 0; i < files->count; i++) {
@@ -339,10 +335,8 @@ bool volume_find(struct volume *v)
 
 	if (!pass_begin_backup(v->root, &v->pass, &internal))
 		return false;
-	if (v->pass && !find_store_owner(v)) {
-		strings_free(&internal);
-		return false;
-	}
+	v->ntfs = fskind_is_ntfs(v->fd);
+	v->ahead = ahead_new(v->fd, STORE_DIRECTORY);
 	find_internal(v, &internal);
 	strings_free(&internal);
 	catalog_add(&v->catalog, ENTRY_DIRECTORY, xstrdup("."));

@@ -7,6 +7,7 @@
 #include "common/args.h"
 #include "common/set_output.h"
 #include "common/tree.h"
+#include "sisbackup/ahead.h"
 #include "sisbackup/catalog.h"
 #include "sisbackup/inodes.h"
 #include "sisbackup/pass.h"
@@ -18,10 +19,11 @@ struct volume {
 	dev_t device;
 	struct tree tree;
 	struct pass *pass; /* NULL: no common store */
-	uid_t store_owner;
+	bool ntfs;
 	struct catalog catalog;
 	struct inodes inodes;
 	struct store_name *stores; /* that links named */
+	struct ahead *ahead;       /* on contents, in the order of the catalog */
 	uint64_t bytes, files, links, store_files, skipped;
 };
 

@@ -169,6 +169,7 @@ static bool copy_entry(struct volume *v, struct set_output *o, size_t index)
 	int dirfd = tree_parent(&v->tree, relative, false, &name);
 	enum outcome outcome = dirfd < 0 ? SKIPPED : copy(v, o, dirfd, name, path, index);
 
+	ahead_done(v->ahead, v->catalog.items[index].size);
 	if (outcome == SKIPPED) {
 		v->catalog.items[index].failed = true;
 		v->skipped++;

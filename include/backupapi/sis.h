@@ -47,6 +47,18 @@ BACKUPAPI_EXPORT int32_t backupapi_sis_get_reparse_point(const char *volume,
 	const char *path, void *buffer, uint32_t size, uint32_t *needed);
 
 /*
+ * The same for an open file, during a backup pass (what SisCreateBackupStructure gave),
+ * against the store of that pass, which is open already: far less work per file, and what
+ * is told is of this very file, whatever becomes of its name. FD is open for reading, or
+ * with O_PATH; PATH is for messages.
+ *	ERROR_NOT_A_REPARSE_POINT, ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER
+ *	ERROR_NOT_SAME_DEVICE		the file is on another file system
+ *	ERROR_INVALID_HANDLE		not a live backup structure, or descriptor
+ */
+BACKUPAPI_EXPORT int32_t backupapi_sis_get_reparse_point_fd(void *sisBackupStructure,
+	int fd, const char *path, void *buffer, uint32_t size, uint32_t *needed);
+
+/*
  * Sets the reparse point of the regular file PATH, which becomes (or stays) a link once
  * a restore structure resolves it (SisRestoredLink, SisFreeRestoreStructure).
  *	ERROR_REPARSE_TAG_MISMATCH	not IO_REPARSE_TAG_SIS
@@ -79,6 +91,23 @@ BACKUPAPI_EXPORT int32_t backupapi_get_allocated_ranges(const char *path,
  */
 BACKUPAPI_EXPORT int32_t backupapi_sis_set_bare_links(
 	void *sisRestoreStructure, int bare);
+
+/* Bytes of "<guid>.sis" and its NUL. */
+#define BACKUPAPI_SIS_STORE_NAME_SIZE 41
+
+/*
+ * SisRestoredLink for a link that the caller has open: FD, in any way (O_PATH), is the file
+ * that was restored as PATH, which is absolute and below the volume, or relative to it.
+ * Where PATH means another file, now or when the pass resolves its links, nothing is done
+ * to that. BUFFER is the whole reparse buffer. STORE_FILE receives the name of the file in
+ * the common store that is to be restored, or the empty string: none.
+ *	ERROR_SHARING_VIOLATION		PATH is not the file that FD is open on
+ *	ERROR_INVALID_HANDLE		not a live restore structure, or descriptor
+ *	and those of SisRestoredLink
+ */
+BACKUPAPI_EXPORT int32_t backupapi_sis_restored_link_fd(void *sisRestoreStructure, int fd,
+	const char *path, const void *buffer, uint32_t size,
+	char store_file[BACKUPAPI_SIS_STORE_NAME_SIZE]);
 
 /* ---- care of the common store ---- */
 

@@ -1,13 +1,44 @@
-/* Reparse points and data ranges of single files; native_sis_care.c has the rest of
- * backupapi/sis.h. */
+/* Reparse points and data ranges of single files, and what passes can do beyond
+ * sisbkup.h; native_sis_care.c has the rest of backupapi/sis.h. */
 #include <backupapi/sis.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/argument.h"
 #include "base/handle.h"
+#include "sis/backup.h"
 #include "sis/point.h"
 #include "sis/restore.h"
+
+_Static_assert(BACKUPAPI_SIS_STORE_NAME_SIZE == STORE_FILE_NAME_SIZE,
+	"the name of a store file");
+
+/* The structure behind HANDLE, until handle_release; NULL with *RC. */
+static void *acquire(enum handle_kind kind, void *handle, status *rc)
+{
+	void *structure = handle_acquire(HANDLE_MASK(kind), handle, NULL);
+
+	if (!structure)
+		*rc = status_fail(STATUS_WIN32(ERROR_INVALID_HANDLE),
+			"structure %p: not a live %s structure of this process", handle,
+			kind == HANDLE_SIS_BACKUP ? "backup" : "restore");
+	return structure;
+}
+
+/* ---- reparse points ---- */
+
+static status give_reparse(const uint8_t reparse[REPARSE_SIZE], const char *path,
+	void *buffer, uint32_t size, uint32_t *needed)
+{
+	*needed = REPARSE_SIZE;
+	if (size < REPARSE_SIZE)
+		return status_fail(STATUS_WIN32(ERROR_INSUFFICIENT_BUFFER),
+			"%s: its reparse point has %u bytes, the buffer %u", path,
+			REPARSE_SIZE, (unsigned)size);
+	memcpy(buffer, reparse, REPARSE_SIZE);
+	return STATUS_OK;
+}
 
 /* VOLUME: NULL for the one that PATH is on. */
 static status get_reparse_point(const char *volume, const char *path, void *buffer,
@@ -16,15 +47,7 @@ static status get_reparse_point(const char *volume, const char *path, void *buff
 	uint8_t reparse[REPARSE_SIZE];
 	status rc = point_get_on(volume, path, reparse);
 
-	if (failed(rc))
-		return rc;
-	*needed = REPARSE_SIZE;
-	if (size < REPARSE_SIZE)
-		return status_fail(STATUS_WIN32(ERROR_INSUFFICIENT_BUFFER),
-			"%s: its reparse point has %u bytes, the buffer %u", path,
-			REPARSE_SIZE, (unsigned)size);
-	memcpy(buffer, reparse, REPARSE_SIZE);
-	return STATUS_OK;
+	return failed(rc) ? rc : give_reparse(reparse, path, buffer, size, needed);
 }
 
 static status check_get(const char *function, const char *path, const void *buffer,
@@ -67,6 +90,27 @@ int32_t backupapi_sis_get_reparse_point(const char *volume, const char *path,
 	return status_publish(rc);
 }
 
+int32_t backupapi_sis_get_reparse_point_fd(void *sisBackupStructure, int fd,
+	const char *path, void *buffer, uint32_t size, uint32_t *needed)
+{
+	uint8_t reparse[REPARSE_SIZE];
+	struct sis_backup *backup;
+	status rc;
+
+	status_begin();
+	rc = check_get(__func__, path, buffer, size, needed);
+	if (failed(rc))
+		return status_publish(rc);
+	backup = acquire(HANDLE_SIS_BACKUP, sisBackupStructure, &rc);
+	if (!backup)
+		return status_publish(rc);
+	rc = point_get_open(sis_backup_store(backup), fd, path, reparse);
+	handle_release(sisBackupStructure);
+	if (!failed(rc))
+		rc = give_reparse(reparse, path, buffer, size, needed);
+	return status_publish(rc);
+}
+
 int32_t backupapi_set_reparse_point(const char *path, const void *buffer, uint32_t size)
 {
 	status rc;
@@ -80,6 +124,8 @@ int32_t backupapi_set_reparse_point(const char *path, const void *buffer, uint32
 		rc = point_set(path, buffer, size);
 	return status_publish(rc);
 }
+
+/* ---- ranges ---- */
 
 static status get_ranges(const char *path, struct backupapi_range *ranges,
 	uint32_t capacity, uint32_t *count)
@@ -119,18 +165,61 @@ int32_t backupapi_get_allocated_ranges(const char *path, struct backupapi_range 
 	return status_publish(rc);
 }
 
+/* ---- restore passes ---- */
+
 int32_t backupapi_sis_set_bare_links(void *sisRestoreStructure, int bare)
 {
-	const unsigned kind = HANDLE_MASK(HANDLE_SIS_RESTORE);
 	struct sis_restore *restore;
+	status rc = STATUS_OK;
 
 	status_begin();
-	restore = handle_acquire(kind, sisRestoreStructure, NULL);
-	if (!restore)
-		return status_publish(status_fail(STATUS_WIN32(ERROR_INVALID_HANDLE),
-			"structure %p: not a live restore structure of this process",
-			sisRestoreStructure));
-	sis_restore_set_bare(restore, bare != 0);
-	handle_release(sisRestoreStructure);
-	return status_publish(STATUS_OK);
+	restore = acquire(HANDLE_SIS_RESTORE, sisRestoreStructure, &rc);
+	if (restore) {
+		sis_restore_set_bare(restore, bare != 0);
+		handle_release(sisRestoreStructure);
+	}
+	return status_publish(rc);
+}
+
+static status check_restored(const char *function, const char *path, const void *buffer,
+	const char *store_file)
+{
+	if (!path)
+		return argument_invalid(function, "path is NULL");
+	if (!buffer)
+		return argument_invalid(function, "buffer is NULL");
+	return store_file ? STATUS_OK : argument_invalid(function, "store_file is NULL");
+}
+
+static status restored_link(struct sis_restore *restore, int fd, const char *path,
+	const void *buffer, uint32_t size, char *store_file)
+{
+	char *full;
+	status rc = sis_restore_link_open(restore, fd, path, buffer, size, &full);
+
+	if (!failed(rc) && full)
+		strcpy(store_file, strrchr(full, '/') + 1);
+	free(full);
+	return rc;
+}
+
+int32_t backupapi_sis_restored_link_fd(void *sisRestoreStructure, int fd,
+	const char *path, const void *buffer, uint32_t size,
+	char store_file[BACKUPAPI_SIS_STORE_NAME_SIZE])
+{
+	struct sis_restore *restore;
+	status rc;
+
+	status_begin();
+	if (store_file)
+		*store_file = '\0';
+	rc = check_restored(__func__, path, buffer, store_file);
+	if (failed(rc))
+		return status_publish(rc);
+	restore = acquire(HANDLE_SIS_RESTORE, sisRestoreStructure, &rc);
+	if (restore) {
+		rc = restored_link(restore, fd, path, buffer, size, store_file);
+		handle_release(sisRestoreStructure);
+	}
+	return status_publish(rc);
 }

@@ -69,6 +69,11 @@ const char *sis_backup_store_path(const struct sis_backup *backup)
 	return backup->store_path;
 }
 
+const struct store *sis_backup_store(const struct sis_backup *backup)
+{
+	return backup->store;
+}
+
 /* The store file is known as named only when its name is there to be given. */
 static status first_link(
 	struct sis_backup *backup, const uuid_t guid, void *context, char **path)

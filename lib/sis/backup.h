@@ -17,6 +17,8 @@ status sis_backup_begin(
 /* "<volume>/SIS Common Store"; valid until the end. */
 const char *sis_backup_store_path(const struct sis_backup *backup);
 
+const struct store *sis_backup_store(const struct sis_backup *backup);
+
 /* The first link to a store file: *MATCHING NULL and *PATH its full path (a new string);
  * later ones: *PATH NULL and *MATCHING the context that came with the first. */
 status sis_backup_link(struct sis_backup *backup, const void *buffer, size_t size,

@@ -113,7 +113,7 @@ static status group_all(struct care_run *run, const struct care_items *list,
 }
 
 status care_find_same(struct care_run *run, uint64_t minimum, uint64_t *max_index,
-	care_same same, void *context)
+	care_same same, care_end_same end, void *context)
 {
 	struct find find = {.minimum = minimum};
 	status rc = care_walk(run, false, collect, &find);
@@ -125,6 +125,8 @@ status care_find_same(struct care_run *run, uint64_t minimum, uint64_t *max_inde
 		care_items_sort(&find.list);
 		rc = group_all(run, &find.list, same, context);
 	}
+	if (end)
+		rc = end(run, context, rc);
 	care_items_free(&find.list);
 	return rc;
 }

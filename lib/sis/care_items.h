@@ -46,8 +46,11 @@ status care_hash(struct care_run *run, int fd, const char *path, uint64_t limit,
 	bool report, uint64_t *hash);
 
 /* Walks the volume for files of at least MINIMUM bytes and groups them all. The highest
- * index of a link comes in *MAX_INDEX before the first call of SAME. */
+ * index of a link comes in *MAX_INDEX before the first call of SAME. END (NULL: none) is
+ * called last, while the items of all sets are still there, with how it went so far; what
+ * it returns is how it went. */
+typedef status (*care_end_same)(struct care_run *run, void *context, status rc);
 status care_find_same(struct care_run *run, uint64_t minimum, uint64_t *max_index,
-	care_same same, void *context);
+	care_same same, care_end_same end, void *context);
 
 #endif

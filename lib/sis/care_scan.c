@@ -25,7 +25,7 @@ status sis_scan(const char *root, uint64_t minimum, const struct sis_care *care)
 	status rc = care_begin(root, care, &run);
 
 	if (!failed(rc))
-		rc = care_find_same(&run, minimum, &max_index, report, NULL);
+		rc = care_find_same(&run, minimum, &max_index, report, NULL, NULL);
 	care_end(&run);
 	return rc;
 }

@@ -230,11 +230,20 @@ status stored_files_report_damaged(struct care_run *run, const struct stored_fil
 	return rc;
 }
 
+/* A file that is aside and has a successor: a restore pass that asked for it crashed. */
+static status tidy(const struct store *store, const char *name)
+{
+	uuid_t guid;
+
+	return parse(name, STORE_ASIDE_SUFFIX, guid) ? store_settle_aside(store, guid)
+						     : file_remove_at(store->fd, name);
+}
+
 status stored_files_tidy(const struct care_run *run, const struct names *leftovers)
 {
 	status rc = STATUS_OK;
 
 	for (size_t i = 0; !failed(rc) && i < leftovers->count; i++)
-		rc = file_remove_at(run->store->fd, leftovers->items[i]);
+		rc = tidy(run->store, leftovers->items[i]);
 	return rc;
 }

@@ -1,7 +1,8 @@
 /*
  * A store file has its name only when its content is complete and on the disk, and links
  * are made only when its sum is there too. What a crash leaves before is a temporary file
- * or a file without links, which link and gc remove.
+ * or a file without links, which link and gc remove. Syncing each by itself, and each of
+ * its sums and names, takes longer than all the rest: steps are made for many at a time.
  */
 #include "sis/care_supply.h"
 
@@ -13,8 +14,8 @@
 
 #include "base/file.h"
 #include "base/file_step.h"
-#include "base/file_temporary.h"
 #include "sis/extents.h"
+#include "sis/store_lock.h"
 
 static bool same_sum(const struct store_sum *a, const struct store_sum *b)
 {
@@ -59,7 +60,7 @@ static status check_sum(const struct care_run *run, struct supply *supply)
 		run->volume->root, supply->path);
 }
 
-static status open_supply(const struct care_run *run, struct supply *supply)
+status supply_open(const struct care_run *run, struct supply *supply)
 {
 	struct stat st;
 	status rc = store_open_file(run->store, supply->guid, &supply->fd);
@@ -69,7 +70,7 @@ static status open_supply(const struct care_run *run, struct supply *supply)
 	if (fstat(supply->fd, &st))
 		return status_errno(errno, "%s/%s", run->volume->root, supply->path);
 	supply->inode = st.st_ino;
-	return check_sum(run, supply);
+	return STATUS_OK;
 }
 
 /* Without a GUID: the caller sets it. */
@@ -91,7 +92,9 @@ status supply_use(
 			"%s: is not the name of a store file", name);
 	rc = begin(supply, name);
 	if (!failed(rc))
-		rc = open_supply(run, supply);
+		rc = supply_open(run, supply);
+	if (!failed(rc))
+		rc = check_sum(run, supply);
 	if (failed(rc))
 		supply_close(supply);
 	return rc;
@@ -109,36 +112,44 @@ static status fill(const struct care_run *run, int fd, int source, const char *p
 	if (fstat(fd, &st) || (st.st_uid != run->store->owner &&
 				      step_chown(fd, run->store->owner, st.st_gid)))
 		return status_errno(errno, "%s", path);
-	return step_sync(fd) ? status_errno(errno, "%s", path) : STATUS_OK;
+	return STATUS_OK;
 }
 
-static status put_name(const struct store *store, const char *temporary, const char *name)
+static status compute_sum(
+	const struct care_run *run, const char *temporary, struct supply *supply)
 {
-	if (step_rename_new(store->fd, temporary, store->fd, name))
-		return step_errno(errno, store->fd, name);
-	return file_sync_dir(store->fd, STORE_NAME);
+	int fd = openat(run->store->fd, temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	status rc;
+
+	if (fd < 0)
+		return step_errno(errno, run->store->fd, temporary);
+	rc = store_compute_sum_of(fd, supply->path, &supply->sum);
+	(void)close(fd);
+	return failed(rc) ? rc
+			  : store_prepare_sum(run->store, supply->guid, &supply->sum);
 }
 
-static status put_content(const struct care_run *run, int source, const char *name)
+static status put_content(
+	const struct care_run *run, int source, const char *name, struct supply *supply)
 {
-	const struct store *store = run->store;
+	const int dirfd = run->store->fd;
 	char temporary[NAME_MAX + 1];
 	status rc;
 	int fd;
 
-	rc = file_temporary_create(store->fd, name, 0600, temporary, &fd);
+	rc = file_temporary_create(dirfd, name, 0600, temporary, &fd);
 	if (failed(rc))
 		return rc;
 	rc = fill(run, fd, source, name);
 	(void)close(fd);
 	if (!failed(rc))
-		rc = put_name(store, temporary, name);
+		rc = compute_sum(run, temporary, supply);
 	if (failed(rc))
-		(void)step_unlink(store->fd, temporary);
+		(void)step_unlink(dirfd, temporary);
 	return rc;
 }
 
-static status make(const struct care_run *run, const struct care_item *item,
+static status prepare(const struct care_run *run, const struct care_item *item,
 	struct supply *supply, const char *name)
 {
 	struct stat st;
@@ -149,17 +160,12 @@ static status make(const struct care_run *run, const struct care_item *item,
 		return rc;
 	rc = supply_may_have(run, item, &st);
 	if (!failed(rc))
-		rc = put_content(run, source, name);
+		rc = put_content(run, source, name, supply);
 	(void)close(source);
-	if (failed(rc))
-		return rc;
-	rc = open_supply(run, supply);
-	if (failed(rc))
-		supply_discard(run, supply);
 	return rc;
 }
 
-status supply_make(
+status supply_prepare(
 	const struct care_run *run, const struct care_item *item, struct supply *supply)
 {
 	char name[STORE_FILE_NAME_SIZE];
@@ -170,10 +176,32 @@ status supply_make(
 	store_file_name(supply->guid, name);
 	rc = begin(supply, name);
 	if (!failed(rc))
-		rc = make(run, item, supply, name);
+		rc = prepare(run, item, supply, name);
 	if (failed(rc))
 		supply_close(supply);
 	return rc;
+}
+
+/* The sum last: one that is there is right. */
+status supply_name(const struct care_run *run, const struct supply *supply)
+{
+	char name[STORE_FILE_NAME_SIZE], temporary[STORE_TEMPORARY_SIZE];
+
+	store_file_name(supply->guid, name);
+	store_temporary_name(name, temporary);
+	if (step_rename_new(run->store->fd, temporary, run->store->fd, name))
+		return step_errno(errno, run->store->fd, name);
+	return store_put_prepared_sum(run->store, supply->guid);
+}
+
+void supply_cancel(const struct care_run *run, const struct supply *supply)
+{
+	char name[STORE_FILE_NAME_SIZE], temporary[STORE_TEMPORARY_SIZE];
+
+	store_file_name(supply->guid, name);
+	store_temporary_name(name, temporary);
+	(void)step_unlink(run->store->fd, temporary);
+	store_cancel_sum(run->store, supply->guid);
 }
 
 /* What is pending explains why it is discarded, and must stay. */

@@ -24,9 +24,16 @@ status supply_may_have(
 status supply_use(
 	const struct care_run *run, const struct care_item *item, struct supply *supply);
 
-/* A new one with ITEM's content, durable and recorded. */
-status supply_make(
+/* A new one with ITEM's content, in three steps, so that many can share what makes them
+ * durable. First under a temporary name, not open, and with its sum; then, all of that
+ * being synced, with its own name; then, the store's directory being synced too, open. */
+status supply_prepare(
 	const struct care_run *run, const struct care_item *item, struct supply *supply);
+status supply_name(const struct care_run *run, const struct supply *supply);
+status supply_open(const struct care_run *run, struct supply *supply);
+
+/* Takes back one that has no name yet. */
+void supply_cancel(const struct care_run *run, const struct supply *supply);
 
 /* Takes a new one back that nothing links to, unless another run could have taken a
  * liking to it; then gc will. */

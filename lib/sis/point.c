@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/file_step.h"
-#include "sis/store.h"
 #include "sis/vouch.h"
 
 /* A file, and the volume that it is on. */
@@ -60,6 +59,21 @@ static status no_link(const char *path, const char *why)
 	return status_fail(STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT), "%s: %s", path, why);
 }
 
+/* What a look at PATH that ended with RC says. */
+static status judge(status rc, const struct link_state *state, const char *path)
+{
+	if (rc == STATUS_WIN32(ERROR_INVALID_REPARSE_DATA) ||
+		rc == STATUS_WIN32(ERROR_REPARSE_TAG_MISMATCH))
+		return no_link(path, "its reparse point is no single-instance link's");
+	if (failed(rc))
+		return rc;
+	if (!state->vouched)
+		return no_link(path, "nobody who may make links vouches for it");
+	if (!state->intact)
+		return no_link(path, "it was written to since it was made a link");
+	return STATUS_OK;
+}
+
 static status look(const struct place *place, const char *path, struct link_state *state)
 {
 	struct store *store;
@@ -67,11 +81,8 @@ static status look(const struct place *place, const char *path, struct link_stat
 
 	if (failed(rc))
 		return rc;
-	rc = vouch_look(store, place->dirfd, place->name, state);
+	rc = judge(vouch_look(store, place->dirfd, place->name, state), state, path);
 	store_close(store);
-	if (rc == STATUS_WIN32(ERROR_INVALID_REPARSE_DATA) ||
-		rc == STATUS_WIN32(ERROR_REPARSE_TAG_MISMATCH))
-		return no_link(path, "its reparse point is no single-instance link's");
 	return rc;
 }
 
@@ -108,13 +119,7 @@ static status get(const struct place *place, const char *path, struct link_state
 		return no_link(path, "its volume has no common store");
 	if (rc == STATUS_WIN32(ERROR_ACCESS_DENIED))
 		return judge_unread(place, path, rc);
-	if (failed(rc))
-		return rc;
-	if (!state->vouched)
-		return no_link(path, "nobody who may make links vouches for it");
-	if (!state->intact)
-		return no_link(path, "it was written to since it was made a link");
-	return STATUS_OK;
+	return rc;
 }
 
 status point_get_on(const char *root, const char *path, uint8_t buffer[REPARSE_SIZE])
@@ -135,6 +140,17 @@ status point_get_on(const char *root, const char *path, uint8_t buffer[REPARSE_S
 status point_get(const char *path, uint8_t buffer[REPARSE_SIZE])
 {
 	return point_get_on(NULL, path, buffer);
+}
+
+status point_get_open(
+	const struct store *store, int fd, const char *path, uint8_t buffer[REPARSE_SIZE])
+{
+	struct link_state state;
+	status rc = judge(vouch_look_open(store, fd, path, &state), &state, path);
+
+	if (!failed(rc))
+		memcpy(buffer, state.buffer, REPARSE_SIZE);
+	return rc;
 }
 
 /* ---- setting ---- */

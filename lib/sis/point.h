@@ -6,6 +6,7 @@
 
 #include "sis/extents.h"
 #include "sis/reparse.h"
+#include "sis/store.h"
 
 /* The reparse point of PATH, if it is a link to be treated as one; else
  * ERROR_NOT_A_REPARSE_POINT. A link with no data of its own that this user cannot judge,
@@ -14,6 +15,11 @@ status point_get(const char *path, uint8_t buffer[REPARSE_SIZE]);
 
 /* The same, judged against the common store of the volume ROOT alone. */
 status point_get_on(const char *root, const char *path, uint8_t buffer[REPARSE_SIZE]);
+
+/* The same for what FD is open on, in whatever way (O_PATH), with a STORE that is open
+ * already. PATH is for messages. */
+status point_get_open(const struct store *store, int fd, const char *path,
+	uint8_t buffer[REPARSE_SIZE]);
 
 /* The first REPARSE_SIZE bytes of BUFFER, after they were checked. */
 status point_set(const char *path, const void *buffer, size_t size);

@@ -90,7 +90,7 @@ static status fill_link(struct sis_restore *restore, struct restored_link *link)
 	int dirfd;
 	status rc;
 
-	if (!link->file->good)
+	if (!link->file->good || (link->file->doubted && !link->marked))
 		return unresolved(restore, link);
 	if (!agrees(link))
 		return refused(link);
@@ -221,6 +221,7 @@ status resolve_links(struct sis_restore *restore)
 	struct failure first = {0};
 	status rc;
 
+	note(&first, claim_bring_back(restore));
 	set_aside_contradicted(restore);
 	for (size_t i = 0; i < restore->link_count; i++)
 		vote(&restore->links[i]);

@@ -199,33 +199,62 @@ static status check_owner(
 		path, restore->store_path);
 }
 
+/* FD is the file that was restored, or -1: whatever has the name. */
+static status check_same(int fd, const char *path, const struct stat *st)
+{
+	struct stat own;
+
+	if (fd < 0)
+		return STATUS_OK;
+	if (fstat(fd, &own))
+		return status_errno(errno, "%s", path);
+	if (own.st_dev == st->st_dev && own.st_ino == st->st_ino)
+		return STATUS_OK;
+	return status_fail(STATUS_WIN32(ERROR_SHARING_VIOLATION),
+		"%s: is not the file that was restored", path);
+}
+
+static status check_type(
+	const struct sis_restore *restore, const char *path, const struct stat *st)
+{
+	if (S_ISLNK(st->st_mode) && restore->volume->kind != VOLUME_NTFS)
+		return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
+			"%s: is a symbolic link", path);
+	if (!S_ISREG(st->st_mode) && !S_ISLNK(st->st_mode))
+		return status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
+			"%s: is not a regular file", path);
+	return STATUS_OK;
+}
+
+/* NTFS: EIO once after a reparse point was set. */
+static status stat_link(int dirfd, const char *name, struct stat *st)
+{
+	int result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
+
+	if (result && errno == EIO)
+		result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
+	return result ? step_errno(errno, dirfd, name) : STATUS_OK;
+}
+
 static status check_link_file(
-	const struct sis_restore *restore, const char *path, struct stat *st)
+	const struct sis_restore *restore, int fd, const char *path, struct stat *st)
 {
 	const char *name;
-	int dirfd, result;
+	int dirfd;
 	status rc = volume_open_parent(restore->volume, path, &dirfd, &name);
 
 	if (failed(rc))
 		return rc;
-	result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
-	if (result && errno == EIO) /* NTFS, after a reparse point was set */
-		result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
-	if (result)
-		rc = step_errno(errno, dirfd, name);
-	else if (is_store(restore, dirfd))
+	rc = stat_link(dirfd, name, st);
+	if (!failed(rc) && is_store(restore, dirfd))
 		rc = status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
 			"%s: a link in the common store itself", path);
-	else if (S_ISLNK(st->st_mode) && restore->volume->kind != VOLUME_NTFS)
-		rc = status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
-			"%s: is a symbolic link", path);
-	else if (!S_ISREG(st->st_mode) && !S_ISLNK(st->st_mode))
-		rc = status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
-			"%s: is not a regular file", path);
-	else
-		rc = check_owner(restore, path, st);
 	(void)close(dirfd);
-	return rc;
+	if (!failed(rc))
+		rc = check_same(fd, path, st);
+	if (!failed(rc))
+		rc = check_type(restore, path, st);
+	return failed(rc) ? rc : check_owner(restore, path, st);
 }
 
 /* Room for one more link, so that nothing can fail once its store file was named. */
@@ -307,13 +336,13 @@ static status add_link(struct sis_restore *restore, const struct restored_link *
 	return STATUS_OK;
 }
 
-static status tell(struct sis_restore *restore, const char *path, const void *buffer,
-	const struct sis_link *data, char **store_file)
+static status tell(struct sis_restore *restore, int fd, const char *path,
+	const void *buffer, const struct sis_link *data, char **store_file)
 {
 	struct restored_file *file;
 	struct restored_link link;
 	struct stat st;
-	status rc = check_link_file(restore, path, &st);
+	status rc = check_link_file(restore, fd, path, &st);
 
 	if (!failed(rc))
 		rc = file_of(restore, data->store_file, &file);
@@ -329,8 +358,8 @@ static status tell(struct sis_restore *restore, const char *path, const void *bu
 	return rc;
 }
 
-status sis_restore_link(struct sis_restore *restore, const char *path, const void *buffer,
-	size_t size, char **store_file)
+static status restore_link(struct sis_restore *restore, int fd, const char *path,
+	const void *buffer, size_t size, char **store_file)
 {
 	struct sis_link link;
 	status rc = reparse_parse(buffer, size, &link);
@@ -338,7 +367,22 @@ status sis_restore_link(struct sis_restore *restore, const char *path, const voi
 	*store_file = NULL;
 	if (!failed(rc))
 		rc = check_index(path, &link);
-	return failed(rc) ? rc : tell(restore, path, buffer, &link, store_file);
+	return failed(rc) ? rc : tell(restore, fd, path, buffer, &link, store_file);
+}
+
+status sis_restore_link(struct sis_restore *restore, const char *path, const void *buffer,
+	size_t size, char **store_file)
+{
+	return restore_link(restore, -1, path, buffer, size, store_file);
+}
+
+status sis_restore_link_open(struct sis_restore *restore, int fd, const char *path,
+	const void *buffer, size_t size, char **store_file)
+{
+	*store_file = NULL;
+	if (fd < 0)
+		return status_errno(EBADF, "%s", path);
+	return restore_link(restore, fd, path, buffer, size, store_file);
 }
 
 void sis_restore_forget(struct sis_restore *restore)

@@ -27,6 +27,11 @@ const char *sis_restore_store_path(const struct sis_restore *restore);
 status sis_restore_link(struct sis_restore *restore, const char *path, const void *buffer,
 	size_t size, char **store_file);
 
+/* The same for the link that FD is open on, in whatever way (O_PATH).
+ * ERROR_SHARING_VIOLATION: PATH is another file. */
+status sis_restore_link_open(struct sis_restore *restore, int fd, const char *path,
+	const void *buffer, size_t size, char **store_file);
+
 /* Takes the last link back, whose store file was named: the name did not reach the
  * caller. */
 void sis_restore_forget(struct sis_restore *restore);

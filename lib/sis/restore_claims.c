@@ -7,6 +7,8 @@
  * The content of a store file that is on the volume already goes to a link unasked only
  * where the link knows its size and content checksum; a link without the mark has it
  * restored, and what is restored over a recorded file must have the recorded content.
+ * Until it was, the file that was there is set aside: it comes back at the end of the pass,
+ * and after a crash as what gc sets aside does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -137,6 +139,50 @@ static status look_at_present(struct sis_restore *restore,
 	return rc;
 }
 
+/* A file that is good, for a link that does not show what it was made for. What cannot be
+ * set aside is overwritten as any other. */
+static void ask_for(const struct sis_restore *restore, struct restored_file *file)
+{
+	status rc = STATUS_OK;
+
+	file->good = false;
+	if (file->named)
+		return;
+	rc = store_forget_aside(restore->store, file->guid);
+	if (!failed(rc))
+		rc = store_set_aside(restore->store, file->guid);
+	file->aside = !failed(rc);
+	if (failed(rc))
+		trace(TRACE_ERROR, "%s", status_pending());
+}
+
+static status bring_back(struct sis_restore *restore, struct restored_file *file)
+{
+	status rc = store_settle_aside(restore->store, file->guid);
+
+	file->aside = failed(rc);
+	if (failed(rc) || file->good)
+		return rc;
+	rc = store_get_sum(restore->store, file->guid, &file->sum);
+	file->good = file->recorded = file->doubted = !failed(rc);
+	return rc;
+}
+
+status claim_bring_back(struct sis_restore *restore)
+{
+	struct restored_file *file;
+	status rc, first = STATUS_OK;
+	size_t i = 0;
+
+	while ((file = guid_table_next(&restore->files, &i)) != NULL) {
+		rc = file->aside ? bring_back(restore, file) : STATUS_OK;
+		if (failed(rc))
+			trace(TRACE_ERROR, "%s", status_pending());
+		first = failed(first) ? first : rc;
+	}
+	return first;
+}
+
 status claim_check(struct sis_restore *restore, const struct restored_link *link,
 	struct restored_file *file)
 {
@@ -151,7 +197,7 @@ status claim_check(struct sis_restore *restore, const struct restored_link *link
 		return disagrees(link);
 	}
 	if (!link->marked && !file->restored)
-		file->good = false; /* to be asked for */
+		ask_for(restore, file);
 	else if (!file->recorded)
 		rc = record(restore, file);
 	return rc;
@@ -161,19 +207,17 @@ status claim_check(struct sis_restore *restore, const struct restored_link *link
 
 void claim_set_aside(const struct sis_restore *restore, struct restored_file *file)
 {
-	char name[STORE_FILE_NAME_SIZE], aside[STORE_FILE_NAME_SIZE + 8];
+	char guid[37];
 
-	store_file_name(file->guid, name);
-	(void)snprintf(aside, sizeof(aside), "%.*s" STORE_DAMAGED_SUFFIX,
-		(int)STORE_GUID_LENGTH, name);
+	uuid_unparse_lower(file->guid, guid);
 	file->good = false;
-	if (step_rename(restore->store->fd, name, restore->store->fd, aside) ||
-		step_sync_dir(restore->store->fd))
-		trace(TRACE_ERROR, "%s/%s: cannot be renamed to %s: %s",
-			restore->store_path, name, aside, strerror(errno));
+	if (failed(store_set_damaged(restore->store, file->guid)))
+		trace(TRACE_ERROR, "%s", status_pending());
 	else
-		trace(TRACE_ERROR, "%s/%s: damaged, renamed to %s", restore->store_path,
-			name, aside);
+		trace(TRACE_ERROR,
+			"%s/%s" STORE_FILE_SUFFIX
+			": damaged, renamed to %s" STORE_DAMAGED_SUFFIX,
+			restore->store_path, guid, guid);
 }
 
 /* Without links nothing is known yet, and nothing is recorded. */
@@ -203,5 +247,7 @@ status claim_restored(struct sis_restore *restore, struct restored_file *file)
 	if (!failed(rc))
 		rc = judge(restore, file);
 	file->good = file->restored = !failed(rc);
+	if (file->good && file->aside)
+		file->aside = failed(store_forget_aside(restore->store, file->guid));
 	return rc;
 }

@@ -13,6 +13,8 @@ struct restored_file {
 	uuid_t guid;
 	bool named; /* to the caller, for restoring */
 
+	bool aside;        /* it was good, and stands by until the caller restored it */
+	bool doubted;      /* it came back from there: not for links without the mark */
 	bool good;         /* it is on the volume, with the content that SUM says */
 	bool restored;     /* the caller wrote it in this pass */
 	bool recorded;     /* its sum stands beside it */
@@ -76,6 +78,9 @@ status claim_restored(struct sis_restore *restore, struct restored_file *file);
 /* Moves a store file out of the way that was found damaged and has no record which could
  * tell so later. */
 void claim_set_aside(const struct sis_restore *restore, struct restored_file *file);
+
+/* Those that were asked for and not restored, or damaged, come back from aside. */
+status claim_bring_back(struct sis_restore *restore);
 
 /* ---- resolve*.c ---- */
 

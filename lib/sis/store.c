@@ -261,16 +261,20 @@ static status open_checked(const struct store *store, const char *name, int *fd)
 	return rc;
 }
 
+status store_open_found(const struct store *store, const uuid_t guid, int *fd)
+{
+	char name[STORE_FILE_NAME_SIZE];
+
+	store_file_name(guid, name);
+	return open_checked(store, name, fd);
+}
+
 /* Looks before it opens: opening a device can do things. */
 status store_open_file(const struct store *store, const uuid_t guid, int *fd)
 {
-	char name[STORE_FILE_NAME_SIZE];
 	struct stat st;
 	status rc = store_stat(store, guid, &st);
 
 	*fd = -1;
-	if (failed(rc))
-		return rc;
-	store_file_name(guid, name);
-	return open_checked(store, name, fd);
+	return failed(rc) ? rc : store_open_found(store, guid, fd);
 }

@@ -63,6 +63,9 @@ bool store_parse_name(const char *name, uuid_t guid);
 status store_stat(const struct store *store, const uuid_t guid, struct stat *st);
 status store_open_file(const struct store *store, const uuid_t guid, int *fd);
 
+/* The same for one that store_stat just found. */
+status store_open_found(const struct store *store, const uuid_t guid, int *fd);
+
 /* The recorded sum; ERROR_FILE_NOT_FOUND where there is none, ERROR_INVALID_DATA where it
  * is damaged. Replacing a store file: remove its sum first, set the new one last. */
 status store_get_sum(const struct store *store, const uuid_t guid, struct store_sum *sum);
@@ -70,15 +73,34 @@ status store_set_sum(
 	const struct store *store, const uuid_t guid, const struct store_sum *sum);
 status store_remove_sum(const struct store *store, const uuid_t guid);
 
+/* The same in two steps, for many at a time: ahead of the second, and after all of them,
+ * the caller syncs; cancelled, nothing is left. */
+status store_prepare_sum(
+	const struct store *store, const uuid_t guid, const struct store_sum *sum);
+status store_put_prepared_sum(const struct store *store, const uuid_t guid);
+void store_cancel_sum(const struct store *store, const uuid_t guid);
+
 /* Reads the file and computes all of it. */
 status store_compute_sum(
 	const struct store *store, const uuid_t guid, struct store_sum *sum);
+status store_compute_sum_of(int fd, const char *path, struct store_sum *sum);
 
 /* gc sets a file that no link seems to need aside before it looks once more, with the
- * store excluded; not durable until the directory is synced. Whoever looks for a file
- * that is aside brings it back: store_stat and store_open_file do. */
+ * store excluded, and a restore pass a good one that is to be restored all the same; not
+ * durable until the directory is synced. Whoever looks for a file that is aside, and has no
+ * successor, brings it back: store_stat and store_open_file do. */
 status store_set_aside(const struct store *store, const uuid_t guid);
 bool store_is_aside(const struct store *store, const uuid_t guid);
+
+/* One that is aside and has a successor: that is replaced by it, and called
+ * <guid>.damaged, where its content is not what is recorded; else what is aside goes. */
+status store_settle_aside(const struct store *store, const uuid_t guid);
+
+/* Removes what is aside, if anything is; not durable. */
+status store_forget_aside(const struct store *store, const uuid_t guid);
+
+/* <guid>.sis becomes <guid>.damaged, durably. */
+status store_set_damaged(const struct store *store, const uuid_t guid);
 
 /* Durable; one that has its name is fine. ERROR_FILE_NOT_FOUND: it has neither. */
 status store_bring_back(const struct store *store, const uuid_t guid);

@@ -66,24 +66,80 @@ status store_get_sum(const struct store *store, const uuid_t guid, struct store_
 	return rc;
 }
 
+static status encode(const struct store_sum *sum, struct buffer *b)
+{
+	buffer_add(b, MAGIC, MAGIC_SIZE);
+	buffer_u64(b, sum->size);
+	buffer_u64(b, sum->content_checksum);
+	buffer_add(b, sum->sha256, SHA256_SIZE);
+	if (!buffer_failed(b))
+		buffer_u64(b, hash_bytes(b->data, b->size));
+	return buffer_failed(b) ? status_no_memory() : STATUS_OK;
+}
+
 status store_set_sum(
 	const struct store *store, const uuid_t guid, const struct store_sum *sum)
 {
 	char name[STORE_FILE_NAME_SIZE];
 	struct buffer b = {0};
-	status rc;
+	status rc = encode(sum, &b);
 
-	buffer_add(&b, MAGIC, MAGIC_SIZE);
-	buffer_u64(&b, sum->size);
-	buffer_u64(&b, sum->content_checksum);
-	buffer_add(&b, sum->sha256, SHA256_SIZE);
-	if (!buffer_failed(&b))
-		buffer_u64(&b, hash_bytes(b.data, b.size));
 	sum_name(guid, name);
-	rc = buffer_failed(&b) ? status_no_memory()
-			       : file_replace_at(store->fd, name, b.data, b.size, 0600);
+	if (!failed(rc))
+		rc = file_replace_at(store->fd, name, b.data, b.size, 0600);
 	buffer_free(&b);
 	return rc;
+}
+
+static status write_temporary(
+	const struct store *store, const char *name, const struct buffer *b)
+{
+	char temporary[NAME_MAX + 1];
+	int fd;
+	status rc = file_temporary_create(store->fd, name, 0600, temporary, &fd);
+
+	if (failed(rc))
+		return rc;
+	rc = file_write_all(fd, b->data, b->size, name);
+	if (close(fd) && !failed(rc))
+		rc = step_errno(errno, store->fd, name);
+	if (failed(rc))
+		(void)step_unlink(store->fd, temporary);
+	return rc;
+}
+
+status store_prepare_sum(
+	const struct store *store, const uuid_t guid, const struct store_sum *sum)
+{
+	char name[STORE_FILE_NAME_SIZE];
+	struct buffer b = {0};
+	status rc = encode(sum, &b);
+
+	sum_name(guid, name);
+	if (!failed(rc))
+		rc = write_temporary(store, name, &b);
+	buffer_free(&b);
+	return rc;
+}
+
+status store_put_prepared_sum(const struct store *store, const uuid_t guid)
+{
+	char name[STORE_FILE_NAME_SIZE], temporary[STORE_TEMPORARY_SIZE];
+
+	sum_name(guid, name);
+	store_temporary_name(name, temporary);
+	return step_rename(store->fd, temporary, store->fd, name)
+		       ? step_errno(errno, store->fd, name)
+		       : STATUS_OK;
+}
+
+void store_cancel_sum(const struct store *store, const uuid_t guid)
+{
+	char name[STORE_FILE_NAME_SIZE], temporary[STORE_TEMPORARY_SIZE];
+
+	sum_name(guid, name);
+	store_temporary_name(name, temporary);
+	(void)step_unlink(store->fd, temporary);
 }
 
 status store_remove_sum(const struct store *store, const uuid_t guid)
@@ -115,11 +171,21 @@ static status compute(int fd, const char *path, uint8_t *buffer, struct store_su
 	return STATUS_OK;
 }
 
+status store_compute_sum_of(int fd, const char *path, struct store_sum *sum)
+{
+	uint8_t *buffer = malloc(READ_SIZE);
+	status rc;
+
+	*sum = (struct store_sum){0};
+	rc = buffer ? compute(fd, path, buffer, sum) : status_no_memory();
+	free(buffer);
+	return rc;
+}
+
 status store_compute_sum(
 	const struct store *store, const uuid_t guid, struct store_sum *sum)
 {
 	char name[STORE_FILE_NAME_SIZE];
-	uint8_t *buffer;
 	char *path;
 	status rc;
 	int fd;
@@ -130,9 +196,7 @@ status store_compute_sum(
 		return rc;
 	store_file_name(guid, name);
 	path = store_path(store, name);
-	buffer = malloc(READ_SIZE);
-	rc = path && buffer ? compute(fd, path, buffer, sum) : status_no_memory();
-	free(buffer);
+	rc = path ? store_compute_sum_of(fd, path, sum) : status_no_memory();
 	free(path);
 	(void)close(fd);
 	return rc;

@@ -181,23 +181,37 @@ status volume_open_parent(
 
 /* ---- opening a file ---- */
 
+#define FD_PATH_SIZE (sizeof("/proc/self/fd/") + 3 * sizeof(int))
+
+static void fd_path(int fd, char path[FD_PATH_SIZE])
+{
+	(void)snprintf(path, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
+}
+
 /* A regular file makes an open wait for nothing but the end of a lease. */
+int volume_open_again(int fd, int flags)
+{
+	char path[FD_PATH_SIZE];
+	int again;
+
+	fd_path(fd, path);
+	do
+		again = open(path, flags | O_NOCTTY | O_CLOEXEC);
+	while (again < 0 && errno == EINTR);
+	return again;
+}
+
 static int open_leased(int dirfd, const char *name, int flags)
 {
-	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
 	int fd = -1, file = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
 	if (file < 0)
 		return -1;
-	if (fstat(file, &st) || !S_ISREG(st.st_mode)) {
+	if (fstat(file, &st) || !S_ISREG(st.st_mode))
 		errno = EWOULDBLOCK;
-	} else {
-		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-		do
-			fd = open(path, flags | O_NOCTTY | O_CLOEXEC);
-		while (fd < 0 && errno == EINTR);
-	}
+	else
+		fd = volume_open_again(file, flags);
 	(void)close(file);
 	return fd;
 }
@@ -236,19 +250,22 @@ static status no_reparse_point(int err, int dirfd, const char *name)
 	return step_errno(err, dirfd, name);
 }
 
+/* lgetxattr, or getxattr for a descriptor's path in /proc. */
+typedef ssize_t (*attribute_getter)(const char *, const char *, void *, size_t);
+
 /* ERANGE: it does not fit; from ntfs-3g that is EIO, as is the first look after a
  * change. */
-static ssize_t read_attribute(
-	const char *path, const char *attribute, void *buffer, size_t capacity)
+static ssize_t read_attribute(attribute_getter get, const char *path,
+	const char *attribute, void *buffer, size_t capacity)
 {
-	ssize_t size = lgetxattr(path, attribute, buffer, capacity);
+	ssize_t size = get(path, attribute, buffer, capacity);
 
 	if (size >= 0 || (errno != ERANGE && errno != EIO))
 		return size;
-	size = lgetxattr(path, attribute, NULL, 0);
+	size = get(path, attribute, NULL, 0);
 	if (size < 0 || (size_t)size > capacity)
 		return size;
-	return lgetxattr(path, attribute, buffer, capacity);
+	return get(path, attribute, buffer, capacity);
 }
 
 status volume_get_reparse(const struct volume *volume, int dirfd, const char *name,
@@ -260,7 +277,7 @@ status volume_get_reparse(const struct volume *volume, int dirfd, const char *na
 	*size = 0;
 	if (step_proc_path(dirfd, name, path))
 		return step_errno(errno, dirfd, name);
-	got = read_attribute(path, attribute_of(volume), buffer, capacity);
+	got = read_attribute(lgetxattr, path, attribute_of(volume), buffer, capacity);
 	if (got < 0)
 		return no_reparse_point(errno, dirfd, name);
 	*size = (size_t)got;
@@ -303,14 +320,10 @@ status volume_remove_reparse(const struct volume *volume, int dirfd, const char 
 
 /* ---- of an open file ---- */
 
-status volume_get_reparse_of(
-	int fd, const char *path, void *buffer, size_t capacity, size_t *size)
+/* What a look for an attribute gave: its size, or -1 with errno. */
+static status found(ssize_t got, const char *path, size_t *size)
 {
-	ssize_t got = fgetxattr(fd, ON_POSIX, buffer, capacity);
-
 	*size = 0;
-	if (got < 0 && errno == ERANGE)
-		got = fgetxattr(fd, ON_POSIX, NULL, 0);
 	if (got >= 0) {
 		*size = (size_t)got;
 		return STATUS_OK;
@@ -319,6 +332,36 @@ status volume_get_reparse_of(
 		return status_fail(STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT),
 			"%s: has no reparse point", path);
 	return status_errno(errno, "%s", path);
+}
+
+status volume_get_reparse_of(
+	int fd, const char *path, void *buffer, size_t capacity, size_t *size)
+{
+	ssize_t got = fgetxattr(fd, ON_POSIX, buffer, capacity);
+
+	if (got < 0 && errno == ERANGE)
+		got = fgetxattr(fd, ON_POSIX, NULL, 0);
+	return found(got, path, size);
+}
+
+static bool is_path_only(int fd)
+{
+	const int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_PATH);
+}
+
+status volume_get_reparse_open(const struct volume *volume, int fd, const char *path,
+	void *buffer, size_t capacity, size_t *size)
+{
+	char proc[FD_PATH_SIZE];
+
+	if (volume->kind == VOLUME_POSIX && !is_path_only(fd))
+		return volume_get_reparse_of(fd, path, buffer, capacity, size);
+	fd_path(fd, proc);
+	return found(
+		read_attribute(getxattr, proc, attribute_of(volume), buffer, capacity),
+		path, size);
 }
 
 status volume_set_reparse_of(int fd, const char *path, const void *buffer, size_t size)

@@ -45,6 +45,9 @@ status volume_open_parent(
  * that blocks is opened, but a lease on the file is waited for. */
 int volume_open_regular(int dirfd, const char *name, int flags);
 
+/* The same for the regular file that FD is open on, in whatever way (O_PATH). */
+int volume_open_again(int fd, int flags);
+
 /* The raw attribute of the file NAME in DIRFD, whatever it says:
  * ERROR_NOT_A_REPARSE_POINT where it has none. *SIZE is what there is, also where it is
  * more than CAPACITY. */
@@ -54,7 +57,11 @@ status volume_set_reparse(const struct volume *volume, int dirfd, const char *na
 	const void *buffer, size_t size);
 status volume_remove_reparse(const struct volume *volume, int dirfd, const char *name);
 
-/* The same for the open file FD, not on NTFS. */
+/* The same for what FD is open on, in whatever way (O_PATH), symbolic links included. */
+status volume_get_reparse_open(const struct volume *volume, int fd, const char *path,
+	void *buffer, size_t capacity, size_t *size);
+
+/* And for the file FD that is open for reading or writing, not on NTFS. */
 status volume_get_reparse_of(
 	int fd, const char *path, void *buffer, size_t capacity, size_t *size);
 status volume_set_reparse_of(int fd, const char *path, const void *buffer, size_t size);

@@ -29,6 +29,10 @@ struct link_state {
 status vouch_look(
 	const struct store *store, int dirfd, const char *name, struct link_state *state);
 
+/* The same for what FD is open on, in whatever way (O_PATH); PATH is for messages. */
+status vouch_look_open(
+	const struct store *store, int fd, const char *path, struct link_state *state);
+
 /* The open file FD, whose state is ST: did root ever vouch for it, or may nobody but the
  * store's owner write its attributes? Whatever its reparse data says. */
 bool vouch_could_be_honoured(const struct store *store, int fd, const struct stat *st);
