@@ -32,10 +32,11 @@
  *		too, holding two NULs; so `for (p = list; *p; p += wcslen(p) + 1)` visits
  *		every name of any list.
  *
- * TEXT. WCHAR is wchar_t (32 bits on Linux): L"...", wcslen and %ls work. Wide text is
- * Unicode whatever the locale. A byte of a path that is not UTF-8 is listed as U+DC80 to
- * U+DCFF and understood so when the name comes back; a backslash inside a POSIX name as
- * U+F05C.
+ * TEXT. WCHAR is wchar_t (32 bits on Linux): L"...", wcslen and %ls work. With 16 bits
+ * (backupapi/types.h) it is UTF-16. Wide text is Unicode whatever the locale. A byte of a
+ * path that is not UTF-8 is listed as U+DC80 to U+DCFF, in UTF-16 a low surrogate without
+ * a high one, and understood so when the name comes back; a backslash inside a POSIX name
+ * as U+F05C.
  *
  * MEMORY. Every list, and the output of CertSrvServerControl, belongs to the caller, who
  * releases it with CertSrvBackupFree() and nothing else. It outlives the handle it came
@@ -53,7 +54,9 @@
  *	ERROR_NOT_ENOUGH_MEMORY		or a list would be over 4 GiB
  *	ERROR_ACCESS_DENIED		file permissions; EACCES and EPERM always become
  *					this
- *	ERROR_NO_UNICODE_TRANSLATION	a character above U+10FFFF in text given
+ *	ERROR_NO_UNICODE_TRANSLATION	text given that is no Unicode: a character above
+ *					U+10FFFF, or a surrogate alone (U+DC80 to U+DCFF
+ *					are bytes of paths, see TEXT)
  *	hrDatabaseCorrupted, ERROR_IO_DEVICE, ERROR_DISK_FULL and others, as the system or
  *					the database engine reports them
  * Functions that take a server name also fail with
@@ -227,8 +230,8 @@ typedef struct tagCSEDB_RSTMAPW {
  */
 typedef HRESULT(WINAPI FNCERTSRVISSERVERONLINEW)(
 	WCHAR const *pwszServerName, BOOL *pfServerOnline);
-HRESULT CERTBCLI_API CertSrvIsServerOnlineW(
-	WCHAR const *pwszServerName, BOOL *pfServerOnline);
+HRESULT CERTBCLI_API CertSrvIsServerOnlineW(WCHAR const *pwszServerName,
+	BOOL *pfServerOnline) BACKUPAPI_TEXT(CertSrvIsServerOnlineW);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVISSERVERONLINEW *pfnCertSrvIsServerOnline = CertSrvIsServerOnline;
@@ -245,8 +248,8 @@ FNCERTSRVISSERVERONLINEW *pfnCertSrvIsServerOnline = CertSrvIsServerOnline;
  */
 typedef HRESULT(WINAPI FNCERTSRVBACKUPGETDYNAMICFILELISTW)(
 	HCSBC hbc, WCHAR **ppwszzFileList, DWORD *pcbSize);
-HRESULT CERTBCLI_API CertSrvBackupGetDynamicFileListW(
-	HCSBC hbc, WCHAR **ppwszzFileList, DWORD *pcbSize);
+HRESULT CERTBCLI_API CertSrvBackupGetDynamicFileListW(HCSBC hbc, WCHAR **ppwszzFileList,
+	DWORD *pcbSize) BACKUPAPI_TEXT(CertSrvBackupGetDynamicFileListW);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVBACKUPGETDYNAMICFILELISTW *pfnCertSrvBackupGetDynamicFileList =
@@ -278,8 +281,8 @@ FNCERTSRVBACKUPGETDYNAMICFILELISTW *pfnCertSrvBackupGetDynamicFileList =
  */
 typedef HRESULT(WINAPI FNCERTSRVBACKUPPREPAREW)(
 	WCHAR const *pwszServerName, ULONG grbitJet, ULONG dwBackupFlags, HCSBC *phbc);
-HRESULT CERTBCLI_API CertSrvBackupPrepareW(
-	WCHAR const *pwszServerName, ULONG grbitJet, ULONG dwBackupFlags, HCSBC *phbc);
+HRESULT CERTBCLI_API CertSrvBackupPrepareW(WCHAR const *pwszServerName, ULONG grbitJet,
+	ULONG dwBackupFlags, HCSBC *phbc) BACKUPAPI_TEXT(CertSrvBackupPrepareW);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVBACKUPPREPAREW *pfnCertSrvBackupPrepare = CertSrvBackupPrepare;
@@ -298,7 +301,8 @@ FNCERTSRVBACKUPPREPAREW *pfnCertSrvBackupPrepare = CertSrvBackupPrepare;
 typedef HRESULT(WINAPI FNCERTSRVBACKUPGETDATABASENAMESW)(
 	HCSBC hbc, WCHAR **ppwszzAttachmentInformation, DWORD *pcbSize);
 HRESULT CERTBCLI_API CertSrvBackupGetDatabaseNamesW(
-	HCSBC hbc, WCHAR **ppwszzAttachmentInformation, DWORD *pcbSize);
+	HCSBC hbc, WCHAR **ppwszzAttachmentInformation, DWORD *pcbSize)
+	BACKUPAPI_TEXT(CertSrvBackupGetDatabaseNamesW);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVBACKUPGETDATABASENAMESW *pfnCertSrvBackupGetDatabaseNames =
@@ -323,7 +327,8 @@ typedef HRESULT(WINAPI FNCERTSRVBACKUPOPENFILEW)(HCSBC hbc,
 	WCHAR const *pwszAttachmentName, DWORD cbReadHintSize,
 	LARGE_INTEGER *pliFileSize);
 HRESULT CERTBCLI_API CertSrvBackupOpenFileW(HCSBC hbc, WCHAR const *pwszAttachmentName,
-	DWORD cbReadHintSize, LARGE_INTEGER *pliFileSize);
+	DWORD cbReadHintSize, LARGE_INTEGER *pliFileSize)
+	BACKUPAPI_TEXT(CertSrvBackupOpenFileW);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVBACKUPOPENFILEW *pfnCertSrvBackupOpenFile = CertSrvBackupOpenFile;
@@ -380,8 +385,8 @@ FNCERTSRVBACKUPCLOSE *pfnCertSrvBackupClose = CertSrvBackupClose;
  */
 typedef HRESULT(WINAPI FNCERTSRVBACKUPGETBACKUPLOGSW)(
 	HCSBC hbc, WCHAR **ppwszzBackupLogFiles, DWORD *pcbSize);
-HRESULT CERTBCLI_API CertSrvBackupGetBackupLogsW(
-	HCSBC hbc, WCHAR **ppwszzBackupLogFiles, DWORD *pcbSize);
+HRESULT CERTBCLI_API CertSrvBackupGetBackupLogsW(HCSBC hbc, WCHAR **ppwszzBackupLogFiles,
+	DWORD *pcbSize) BACKUPAPI_TEXT(CertSrvBackupGetBackupLogsW);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVBACKUPGETBACKUPLOGSW *pfnCertSrvBackupGetBackupLogs = CertSrvBackupGetBackupLogs;
@@ -450,7 +455,8 @@ FNCERTSRVBACKUPFREE *pfnCertSrvBackupFree = CertSrvBackupFree;
 typedef HRESULT(WINAPI FNCERTSRVRESTOREGETDATABASELOCATIONSW)(
 	HCSBC hbc, WCHAR **ppwszzDatabaseLocationList, DWORD *pcbSize);
 HRESULT CERTBCLI_API CertSrvRestoreGetDatabaseLocationsW(
-	HCSBC hbc, WCHAR **ppwszzDatabaseLocationList, DWORD *pcbSize);
+	HCSBC hbc, WCHAR **ppwszzDatabaseLocationList, DWORD *pcbSize)
+	BACKUPAPI_TEXT(CertSrvRestoreGetDatabaseLocationsW);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVRESTOREGETDATABASELOCATIONSW *pfnCertSrvRestoreGetDatabaseLocations =
@@ -470,8 +476,8 @@ FNCERTSRVRESTOREGETDATABASELOCATIONSW *pfnCertSrvRestoreGetDatabaseLocations =
  */
 typedef HRESULT(WINAPI FNCERTSRVRESTOREPREPAREW)(
 	WCHAR const *pwszServerName, ULONG dwRestoreFlags, HCSBC *phbc);
-HRESULT CERTBCLI_API CertSrvRestorePrepareW(
-	WCHAR const *pwszServerName, ULONG dwRestoreFlags, HCSBC *phbc);
+HRESULT CERTBCLI_API CertSrvRestorePrepareW(WCHAR const *pwszServerName,
+	ULONG dwRestoreFlags, HCSBC *phbc) BACKUPAPI_TEXT(CertSrvRestorePrepareW);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVRESTOREPREPAREW *pfnCertSrvRestorePrepare = CertSrvRestorePrepare;
@@ -522,11 +528,11 @@ typedef HRESULT(WINAPI FNCERTSRVRESTOREREGISTERW)(HCSBC hbc,
 HRESULT CERTBCLI_API CertSrvRestoreRegisterW(HCSBC hbc,
 	WCHAR const *pwszCheckPointFilePath, WCHAR const *pwszLogPath,
 	CSEDB_RSTMAPW rgrstmap[], LONG crstmap, WCHAR const *pwszBackupLogPath,
-	ULONG genLow, ULONG genHigh);
+	ULONG genLow, ULONG genHigh) BACKUPAPI_TEXT(CertSrvRestoreRegisterW);
 HRESULT CERTBCLI_API CertSrvRestoreRegisterThroughFile(HCSBC hbc,
 	WCHAR const *pwszCheckPointFilePath, WCHAR const *pwszLogPath,
 	CSEDB_RSTMAPW rgrstmap[], LONG crstmap, WCHAR const *pwszBackupLogPath,
-	ULONG genLow, ULONG genHigh);
+	ULONG genLow, ULONG genHigh) BACKUPAPI_TEXT(CertSrvRestoreRegisterThroughFile);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVRESTOREREGISTERW *pfnCertSrvRestoreRegister = CertSrvRestoreRegister;
@@ -593,7 +599,8 @@ FNCERTSRVRESTOREEND *pfnCertSrvRestoreEnd = CertSrvRestoreEnd;
 typedef HRESULT(WINAPI FNCERTSRVSERVERCONTROLW)(
 	WCHAR const *pwszServerName, DWORD dwControlFlags, DWORD *pcbOut, BYTE **ppbOut);
 HRESULT CERTBCLI_API CertSrvServerControlW(
-	WCHAR const *pwszServerName, DWORD dwControlFlags, DWORD *pcbOut, BYTE **ppbOut);
+	WCHAR const *pwszServerName, DWORD dwControlFlags, DWORD *pcbOut, BYTE **ppbOut)
+	BACKUPAPI_TEXT(CertSrvServerControlW);
 
 #ifdef _CERTBCLI_TYPECHECK
 FNCERTSRVSERVERCONTROLW *pfnCertSrvServerControl = CertSrvServerControl;

@@ -35,9 +35,10 @@
  *		too, holding two NULs; so `for (p = list; *p; p += strlen(p) + 1)` visits
  *		every name of any list.
  *
- * TEXT. WCHAR is wchar_t (32 bits on Linux): L"...", wcslen and %ls work. Neither form
- * depends on the locale. A byte of a path that is not UTF-8 is listed in W lists as
- * U+DC80 to U+DCFF and as itself in A lists; a backslash inside a POSIX name as U+F05C.
+ * TEXT. WCHAR is wchar_t (32 bits on Linux): L"...", wcslen and %ls work. With 16 bits
+ * (backupapi/types.h) it is UTF-16. No form depends on the locale. A byte of a path that
+ * is not UTF-8 is listed in W lists as U+DC80 to U+DCFF, in UTF-16 a low surrogate without
+ * a high one, and as itself in A lists; a backslash inside a POSIX name as U+F05C.
  *
  * MEMORY. Lists and tokens belong to the caller, who releases them with DsBackupFree()
  * and nothing else. They outlive the handle they came from. Out parameters are never
@@ -55,7 +56,9 @@
  *	ERROR_NOT_ENOUGH_MEMORY		or a list would be over 4 GiB
  *	ERROR_ACCESS_DENIED		file permissions; EACCES and EPERM always become
  *					this
- *	ERROR_NO_UNICODE_TRANSLATION	a character above U+10FFFF in text given
+ *	ERROR_NO_UNICODE_TRANSLATION	text given that is no Unicode: a character above
+ *					U+10FFFF, or a surrogate alone (U+DC80 to U+DCFF
+ *					are bytes of paths, see TEXT)
  *	hrDatabaseCorrupted, ERROR_IO_DEVICE, ERROR_DISK_FULL and others, as the system or
  *					the database engine reports them
  * Functions that take a server name also fail with
@@ -135,9 +138,9 @@ extern "C" {
 
 /* Names of the two interfaces, for logs and messages; the g_sz... forms follow UNICODE.
  */
-#define g_wszBackupAnnotation  L"NTDS Backup Interface"
+#define g_wszBackupAnnotation  BACKUPAPI_WIDE("NTDS Backup Interface")
 #define g_aszBackupAnnotation  "NTDS Backup Interface"
-#define g_wszRestoreAnnotation L"NTDS Restore Interface"
+#define g_wszRestoreAnnotation BACKUPAPI_WIDE("NTDS Restore Interface")
 #define g_aszRestoreAnnotation "NTDS Restore Interface"
 
 #ifdef UNICODE
@@ -223,7 +226,8 @@ typedef struct tagEDB_RSTMAPW {
  *	pfNTDSOnline	receives 1 when it serves, 0 when it is stopped or suspended
  */
 HRESULT NTDSBCLI_API DsIsNTDSOnlineA(LPCSTR szServerName, BOOL *pfNTDSOnline);
-HRESULT NTDSBCLI_API DsIsNTDSOnlineW(LPCWSTR szServerName, BOOL *pfNTDSOnline);
+HRESULT NTDSBCLI_API DsIsNTDSOnlineW(LPCWSTR szServerName, BOOL *pfNTDSOnline)
+	BACKUPAPI_TEXT(DsIsNTDSOnlineW);
 
 /*
  * Begins a full backup: freezes one recoverable state of the store. Locks are held until
@@ -242,11 +246,14 @@ HRESULT NTDSBCLI_API DsIsNTDSOnlineW(LPCWSTR szServerName, BOOL *pfNTDSOnline);
  *	hrBackupInProgress		another backup of the store runs, in any process
  *	hrRestoreInProgress		a restore is registered and not yet recovered
  *	ERROR_NOT_SUPPORTED		this build lacks the store's database engine
+ *	ERROR_BUSY			the files kept changing, so that no consistent
+ *					state could be had
  */
 HRESULT NTDSBCLI_API DsBackupPrepareA(LPCSTR szBackupServer, ULONG grbit, ULONG btFlag,
 	PVOID *ppvExpiryToken, LPDWORD pcbExpiryTokenSize, HBC *phbc);
 HRESULT NTDSBCLI_API DsBackupPrepareW(LPCWSTR szBackupServer, ULONG grbit, ULONG btFlag,
-	PVOID *ppvExpiryToken, LPDWORD pcbExpiryTokenSize, HBC *phbc);
+	PVOID *ppvExpiryToken, LPDWORD pcbExpiryTokenSize, HBC *phbc)
+	BACKUPAPI_TEXT(DsBackupPrepareW);
 
 /*
  * Lists the databases, tagged BFT_NTDS_DATABASE.
@@ -259,8 +266,8 @@ HRESULT NTDSBCLI_API DsBackupPrepareW(LPCWSTR szBackupServer, ULONG grbit, ULONG
  */
 HRESULT NTDSBCLI_API DsBackupGetDatabaseNamesA(
 	HBC hbc, LPSTR *pszAttachmentInfo, LPDWORD pcbSize);
-HRESULT NTDSBCLI_API DsBackupGetDatabaseNamesW(
-	HBC hbc, LPWSTR *pszAttachmentInfo, LPDWORD pcbSize);
+HRESULT NTDSBCLI_API DsBackupGetDatabaseNamesW(HBC hbc, LPWSTR *pszAttachmentInfo,
+	LPDWORD pcbSize) BACKUPAPI_TEXT(DsBackupGetDatabaseNamesW);
 
 /*
  * Opens one listed file for reading from its beginning. One file at a time.
@@ -279,7 +286,8 @@ HRESULT NTDSBCLI_API DsBackupGetDatabaseNamesW(
 HRESULT NTDSBCLI_API DsBackupOpenFileA(HBC hbc, LPCSTR szAttachmentName,
 	DWORD cbReadHintSize, LARGE_INTEGER *pliFileSize);
 HRESULT NTDSBCLI_API DsBackupOpenFileW(HBC hbc, LPCWSTR szAttachmentName,
-	DWORD cbReadHintSize, LARGE_INTEGER *pliFileSize);
+	DWORD cbReadHintSize, LARGE_INTEGER *pliFileSize)
+	BACKUPAPI_TEXT(DsBackupOpenFileW);
 
 /*
  * Reads the next bytes of the open file straight into the caller's buffer. May give
@@ -321,8 +329,8 @@ HRESULT NTDSBCLI_API DsBackupClose(HBC hbc);
  */
 HRESULT NTDSBCLI_API DsBackupGetBackupLogsA(
 	HBC hbc, LPSTR *pszBackupLogFiles, LPDWORD pcbSize);
-HRESULT NTDSBCLI_API DsBackupGetBackupLogsW(
-	HBC hbc, LPWSTR *pszBackupLogFiles, LPDWORD pcbSize);
+HRESULT NTDSBCLI_API DsBackupGetBackupLogsW(HBC hbc, LPWSTR *pszBackupLogFiles,
+	LPDWORD pcbSize) BACKUPAPI_TEXT(DsBackupGetBackupLogsW);
 
 /*
  * Deletes, oldest first, the logs that neither recovery nor the next incremental backup
@@ -370,7 +378,8 @@ VOID NTDSBCLI_API DsBackupFree(PVOID pvBuffer);
 HRESULT NTDSBCLI_API DsRestoreGetDatabaseLocationsA(
 	HBC hbc, LPSTR *pszDatabaseLocationList, LPDWORD pcbSize);
 HRESULT NTDSBCLI_API DsRestoreGetDatabaseLocationsW(
-	HBC hbc, LPWSTR *pszDatabaseLocationList, LPDWORD pcbSize);
+	HBC hbc, LPWSTR *pszDatabaseLocationList, LPDWORD pcbSize)
+	BACKUPAPI_TEXT(DsRestoreGetDatabaseLocationsW);
 
 /*
  * Begins a restore. One live restore handle per store, across processes.
@@ -379,12 +388,13 @@ HRESULT NTDSBCLI_API DsRestoreGetDatabaseLocationsW(
  *	rtFlag			0 or RESTORE_TYPE_CATCHUP
  *	pvExpiryToken		the backup's token, or NULL for a handle that is good for
  *				DsRestoreGetDatabaseLocations and DsRestoreEnd only, also
- *				while the service runs
- *	cbExpiryTokenSize	its size in bytes
+ *				while the service runs and while other handles are alive
+ *	cbExpiryTokenSize	its size in bytes; ignored where there is no token
  *	phbc			receives the handle: DsRestoreEnd()
  *
  *	hrUnknownExpiryTokenFormat	damaged, empty, or of an unknown version
- *	hrInvalidParam			another server's token
+ *	hrInvalidParam			another server's token (the server's name and
+ *					aliases count)
  *	hrContentsExpired		the backup is too old
  *	ERROR_SERVICE_ALREADY_RUNNING	stop the service first
  *	hrRestoreInProgress		another restore handle of the store is alive, or a
@@ -393,7 +403,8 @@ HRESULT NTDSBCLI_API DsRestoreGetDatabaseLocationsW(
 HRESULT NTDSBCLI_API DsRestorePrepareA(LPCSTR szServerName, ULONG rtFlag,
 	PVOID pvExpiryToken, DWORD cbExpiryTokenSize, HBC *phbc);
 HRESULT NTDSBCLI_API DsRestorePrepareW(LPCWSTR szServerName, ULONG rtFlag,
-	PVOID pvExpiryToken, DWORD cbExpiryTokenSize, HBC *phbc);
+	PVOID pvExpiryToken, DWORD cbExpiryTokenSize, HBC *phbc)
+	BACKUPAPI_TEXT(DsRestorePrepareW);
 
 /*
  * Registers a backup set that is being restored, durably: from here the service does not
@@ -433,7 +444,7 @@ HRESULT NTDSBCLI_API DsRestoreRegisterA(HBC hbc, LPCSTR szCheckPointFilePath,
 	ULONG genLow, ULONG genHigh);
 HRESULT NTDSBCLI_API DsRestoreRegisterW(HBC hbc, LPCWSTR szCheckPointFilePath,
 	LPCWSTR szLogPath, EDB_RSTMAPW rgrstmap[], LONG crstmap, LPCWSTR szBackupLogPath,
-	ULONG genLow, ULONG genHigh);
+	ULONG genLow, ULONG genHigh) BACKUPAPI_TEXT(DsRestoreRegisterW);
 
 /*
  * Says how the copying went. Any full restore handle of the store may complete a
@@ -463,23 +474,40 @@ HRESULT NTDSBCLI_API DsRestoreEnd(HBC hbc);
  * incremental backup begins.
  *
  *	szServerName	the server; may be NULL
- *	dwCurrentLog	BACKUP_DISABLE_INCREMENTAL, or a generation
+ *	dwCurrentLog	BACKUP_DISABLE_INCREMENTAL, or a generation (from 1 on), as
+ *			backupapi_log_generation() reads it off a log's name
  *
  *	hrCircularLogging	the store keeps no logs
+ *	ERROR_INVALID_PARAMETER	generation 0
  */
 HRESULT NTDSBCLI_API DsSetCurrentBackupLogA(LPCSTR szServerName, DWORD dwCurrentLog);
-HRESULT NTDSBCLI_API DsSetCurrentBackupLogW(LPCWSTR szServerName, DWORD dwCurrentLog);
+HRESULT NTDSBCLI_API DsSetCurrentBackupLogW(LPCWSTR szServerName, DWORD dwCurrentLog)
+	BACKUPAPI_TEXT(DsSetCurrentBackupLogW);
 
 /*
- * On Windows, names the account for backups over the network. Servers are local here and
- * the rights are always those of the calling process.
+ * Sets the account for servers that are reached over the network, for all threads of the
+ * process. This version reaches none: servers that are configured as being on another
+ * machine fail with RPC_S_INVALID_BINDING. The stores of this host are always opened with
+ * the rights of the calling process.
  *
- *	szUserName, szDomainName, szPassword	text; never kept, never logged
+ *	szUserName	the user; NULL only where all three are NULL, which goes back to
+ *			the identity of the process
+ *	szDomainName	the domain of the account; NULL or "": the server's own accounts
+ *	szPassword	NULL or "": an empty one
+ *
+ * The texts are copied to memory that is kept out of swap and core dumps where the
+ * system allows it, and wiped when they are replaced and when the process exits or
+ * unloads the library. They are never logged. The caller wipes its own copies. A forked
+ * child has a copy of its own; programs that the process executes have none.
+ *
+ *	ERROR_INVALID_PARAMETER	no user, or an empty one, but a domain or a password
+ *
+ * Where it fails, the account that was set before stays.
  */
 HRESULT NTDSBCLI_API DsSetAuthIdentityA(
 	LPCSTR szUserName, LPCSTR szDomainName, LPCSTR szPassword);
-HRESULT NTDSBCLI_API DsSetAuthIdentityW(
-	LPCWSTR szUserName, LPCWSTR szDomainName, LPCWSTR szPassword);
+HRESULT NTDSBCLI_API DsSetAuthIdentityW(LPCWSTR szUserName, LPCWSTR szDomainName,
+	LPCWSTR szPassword) BACKUPAPI_TEXT(DsSetAuthIdentityW);
 
 #ifdef __cplusplus
 }

@@ -99,7 +99,8 @@ extern "C" {
  */
 BACKUPAPI_EXPORT BOOL WINAPI SisCreateBackupStructure(PWCHAR volumeRoot,
 	PVOID *sisBackupStructure, PWCHAR *commonStoreRootPathname,
-	PULONG countOfCommonStoreFilesToBackup, PWCHAR **commonStoreFilesToBackup);
+	PULONG countOfCommonStoreFilesToBackup, PWCHAR **commonStoreFilesToBackup)
+	BACKUPAPI_TEXT(SisCreateBackupStructure);
 
 /*
  * Tells which common-store file to save for a link. For the first link to a common-store
@@ -123,7 +124,7 @@ BACKUPAPI_EXPORT BOOL WINAPI SisCreateBackupStructure(PWCHAR volumeRoot,
 BACKUPAPI_EXPORT BOOL WINAPI SisCSFilesToBackupForLink(PVOID sisBackupStructure,
 	PVOID reparseData, ULONG reparseDataSize, PVOID thisFileContext,
 	PVOID *matchingFileContext, PULONG countOfCommonStoreFilesToBackup,
-	PWCHAR **commonStoreFilesToBackup);
+	PWCHAR **commonStoreFilesToBackup) BACKUPAPI_TEXT(SisCSFilesToBackupForLink);
 
 /* Ends a backup pass: common-store files may disappear again. The structure is gone
  * whatever is returned. */
@@ -142,7 +143,8 @@ BACKUPAPI_EXPORT BOOL WINAPI SisFreeBackupStructure(PVOID sisBackupStructure);
  */
 BACKUPAPI_EXPORT BOOL WINAPI SisCreateRestoreStructure(PWCHAR volumeRoot,
 	PVOID *sisRestoreStructure, PWCHAR *commonStoreRootPathname,
-	PULONG countOfCommonStoreFilesToRestore, PWCHAR **commonStoreFilesToRestore);
+	PULONG countOfCommonStoreFilesToRestore, PWCHAR **commonStoreFilesToRestore)
+	BACKUPAPI_TEXT(SisCreateRestoreStructure);
 
 /*
  * To be called after the caller wrote a link back. Names the common-store files to
@@ -165,7 +167,8 @@ BACKUPAPI_EXPORT BOOL WINAPI SisCreateRestoreStructure(PWCHAR volumeRoot,
  */
 BACKUPAPI_EXPORT BOOL WINAPI SisRestoredLink(PVOID sisRestoreStructure,
 	PWCHAR restoredFileName, PVOID reparseData, ULONG reparseDataSize,
-	PULONG countOfCommonStoreFilesToRestore, PWCHAR **commonStoreFilesToRestore);
+	PULONG countOfCommonStoreFilesToRestore, PWCHAR **commonStoreFilesToRestore)
+	BACKUPAPI_TEXT(SisRestoredLink);
 
 /*
  * To be called after the caller wrote a common-store file, internal ones included. Checks
@@ -180,7 +183,7 @@ BACKUPAPI_EXPORT BOOL WINAPI SisRestoredLink(PVOID sisRestoreStructure,
  *	ERROR_FILE_NOT_FOUND	not there
  */
 BACKUPAPI_EXPORT BOOL WINAPI SisRestoredCommonStoreFile(PVOID sisRestoreStructure,
-	PWCHAR commonStoreFileName);
+	PWCHAR commonStoreFileName) BACKUPAPI_TEXT(SisRestoredCommonStoreFile);
 
 /*
  * Ends a restore pass: resolves all restored links, so that each reads as its

@@ -4,8 +4,7 @@
     check_man.py SOURCE_DIR BUILD_DIR LIBRARY CC...
 
 Every page passes mandoc's checks; every exported function has a page or a link to one; and
-the two programs of the pages, compiled from what a reader sees, back a store up and restore
-it.
+the programs of the pages, compiled from what a reader sees, back a store up and restore it.
 """
 import glob
 import os
@@ -16,6 +15,8 @@ import sys
 import tempfile
 
 SKIPPED = 77
+# A pair of pages whose programs save a store and restore it.
+PROGRAMS = [("certbcli.3", "CertSrvRestorePrepare.3"), ("ntdsbcli.3", "DsRestorePrepare.3")]
 WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 FILES = {"index.txt": b"V\t351231235959Z\t\t01\tunknown\t/CN=one\n", "serial": b"02\n",
          "newcerts/01.pem": b"certificate\n"}
@@ -32,13 +33,14 @@ def lint(pages):
 
 def functions(include):
     text = ""
-    for header in ("certbcli.h", "backupapi/backupapi.h"):
+    for header in ("certbcli.h", "ntdsbcli.h", "backupapi/backupapi.h",
+                   "backupapi/compat.h", "backupapi/ese.h"):
         with open(os.path.join(include, header)) as f:
             text += re.sub(r"/\*.*?\*/", " ", f.read(), flags=re.S)
-    names = set(re.findall(r"\bCERTBCLI_API\s+(\w+)\s*\(", text))
+    names = set(re.findall(r"\b(?:CERTBCLI|NTDSBCLI)_API\s+(\w+)\s*\(", text))
     names |= set(re.findall(r"\b(backupapi_\w+)\s*\(", text))
-    names |= set(re.findall(r"#define\s+(CertSrv\w+)\s", text))
-    if len(names) < 40:
+    names |= set(re.findall(r"#define\s+((?:CertSrv|Ds)\w+)\s", text))
+    if len(names) < 80:
         sys.exit(f"only {len(names)} functions found in the headers")
     return names
 
@@ -101,7 +103,8 @@ def make_store(work):
     data = os.path.join(work, "data")
     for name, content in FILES.items():
         write(os.path.join(data, name), content)
-    config = (f"[server]\nname = ca\nfamily = certsrv\nstate_dir = {work}/state\n"
+    config = (f"[server]\nname = ca\nfamily = certsrv\nfamily = ds\n"
+              f"state_dir = {work}/state\n"
               f"[store]\nengine = flat\ndatabase = {data}/index.txt\n"
               f"database = {data}/serial\ndatabase = {data}/newcerts/*\n")
     write(os.path.join(work, "conf/ca.conf"), config.encode())
@@ -114,12 +117,12 @@ def run(environment, *command):
         sys.exit(f"{' '.join(command)}: exit status {done.returncode}: {done.stderr}")
 
 
-def try_programs(source, library, compiler):
+def try_programs(source, library, compiler, pages):
     with tempfile.TemporaryDirectory() as work:
         save, restore = (
             build_program(work, os.path.join(source, "docs/man", page), source, library,
                           compiler)
-            for page in ("certbcli.3", "CertSrvRestorePrepare.3"))
+            for page in pages)
         data = make_store(work)
         environment = dict(os.environ, BACKUPAPI_CONFIG_DIR=os.path.join(work, "conf"))
         run(environment, save, os.path.join(work, "set"))
@@ -131,7 +134,7 @@ def try_programs(source, library, compiler):
         for name, content in FILES.items():
             with open(os.path.join(data, name), "rb") as f:
                 if f.read() != content:
-                    problems.append(f"{name} was not restored by the printed programs")
+                    problems.append(f"{name} was not restored by the programs of {pages}")
         return problems
 
 
@@ -143,9 +146,10 @@ def main():
     pages = sorted(glob.glob(os.path.join(source, "docs/man/*.[1-8]")))
     names = functions(os.path.join(source, "include"))
     problems = lint(pages) + missing_pages(source, build, names)
-    problems += try_programs(source, library, compiler)
+    for printed in PROGRAMS:
+        problems += try_programs(source, library, compiler, printed)
     print("\n".join(problems))
-    print(f"{len(pages)} pages, {len(names)} functions, 2 programs")
+    print(f"{len(pages)} pages, {len(names)} functions, {2 * len(PROGRAMS)} programs")
     return 1 if problems or len(pages) < 10 else 0
 
 

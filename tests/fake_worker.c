@@ -138,6 +138,78 @@ static void send_index(void)
 	buffer_free(&body);
 }
 
+/* Lines "KIND GENERATION SIZE PATH" of FAKE_WORKER_FILES. */
+static void send_files(void)
+{
+	const char *lines = getenv("FAKE_WORKER_FILES");
+	struct buffer body = {0};
+	char path[8192];
+
+	while (lines && *lines) {
+		struct engine_file file = {.path = path};
+		size_t length = strcspn(lines, "\n");
+		char *end;
+
+		file.kind = (enum engine_file_kind)strtoul(lines, &end, 0);
+		file.generation = (uint32_t)strtoul(end, &end, 0);
+		file.size = strtoull(end, &end, 0);
+		(void)snprintf(path, sizeof(path), "%.*s",
+			(int)(lines + length - end - 1), end + 1);
+		protocol_put_file(&body, &file);
+		lines += length + (lines[length] == '\n');
+	}
+	send_body(MESSAGE_FILES, &body);
+	buffer_free(&body);
+}
+
+static void send_opened(uint64_t size, bool is_pipe, int fd)
+{
+	struct buffer body = {0};
+
+	protocol_put_opened(&body, &(struct opened){.size = size, .pipe = is_pipe});
+	if (failed(protocol_send(PROTOCOL_SOCKET, MESSAGE_OPENED, &body, fd)))
+		_exit(EXIT_FAILURE);
+	buffer_free(&body);
+}
+
+/* What FAKE_WORKER_OPENED says, or the file of 1000 bytes that it names. */
+static void open_wrongly(void)
+{
+	const char *how = getenv("FAKE_WORKER_OPENED");
+	FILE *file = tmpfile();
+	int ends[2], fd = file ? fileno(file) : -1;
+
+	if (fd < 0 || ftruncate(fd, 1000) < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		_exit(EXIT_FAILURE);
+	if (strcmp(how, "nothing") == 0)
+		return;
+	if (strcmp(how, "no descriptor") == 0)
+		send_opened(1000, false, -1);
+	else if (strcmp(how, "pipe as file") == 0)
+		send_opened(1000, false, ends[0]);
+	else if (strcmp(how, "file as pipe") == 0)
+		send_opened(1000, true, fd);
+	else if (strcmp(how, "socket as pipe") == 0)
+		send_opened(1000, true, PROTOCOL_SOCKET);
+	else if (strcmp(how, "device") == 0)
+		send_opened(1000, false, open("/dev/zero", O_RDONLY | O_CLOEXEC));
+	else if (strcmp(how, "directory") == 0)
+		send_opened(0, false, open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	else if (strcmp(how, "short file") == 0)
+		send_opened(1001, false, fd);
+	else if (strcmp(how, "enormous") == 0)
+		send_opened(UINT64_MAX, true, ends[0]);
+	else if (strcmp(how, "writing end") == 0)
+		send_opened(1000, true, ends[1]);
+	else if (*how == '/')
+		send_opened(1000, false, open(how, O_RDONLY | O_CLOEXEC));
+	else
+		send_opened(1000, false, fd);
+	if (strcmp(how, "twice") == 0)
+		send_opened(1000, false, fd);
+	(void)fclose(file);
+}
+
 /* The real worker, with somebody who kills it after FAKE_WORKER_DELAY microseconds. */
 static void become_mortal(void)
 {
@@ -195,6 +267,13 @@ static void serve_one(void)
 		send_result(STATUS_OK, "");
 	} else if (message.type == MESSAGE_PROBE) {
 		send_engines(&message);
+		send_result(STATUS_OK, "");
+	} else if (message.type == MESSAGE_LOGS ||
+		   (message.type == MESSAGE_DATABASES && is("lists"))) {
+		send_files();
+		send_result(STATUS_OK, "");
+	} else if (message.type == MESSAGE_OPEN) {
+		open_wrongly();
 		send_result(STATUS_OK, "");
 	} else if (message.type == MESSAGE_DATABASES) {
 		send_index();

@@ -18,7 +18,7 @@
 #define FORKED_DIED -1
 
 /* For loops that fork while another thread is busy: not for long where that is slow. */
-static bool forked_often_enough(int times, time_t begin)
+static inline bool forked_often_enough(int times, time_t begin)
 {
 	return times >= 100 || (times >= 5 && time(NULL) > begin + 3);
 }

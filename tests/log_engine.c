@@ -102,7 +102,7 @@ static void log_end(struct engine_session *session)
 	free(session);
 }
 
-static const struct engine engine_log = {
+static const struct engine log_engine_in_memory = {
 	.name = "log",
 	.traits = ENGINE_LOGS,
 	.begin = log_begin,
@@ -122,6 +122,6 @@ status __wrap_engine_find(const struct store_config *store, const struct engine 
 {
 	if (!log_engine.in_use)
 		return __real_engine_find(store, engine);
-	*engine = &engine_log;
+	*engine = log_engine.engine ? log_engine.engine : &log_engine_in_memory;
 	return STATUS_OK;
 }

@@ -3,7 +3,8 @@
  *
  * For what no engine of plain files can show: incremental sessions, the log phase,
  * truncation. Test programs are linked with --wrap=engine_find, and get this engine
- * instead of the configured one once log_engine.in_use is set.
+ * instead of the configured one once log_engine.in_use is set. For restores there are
+ * log_engine_files.h's.
  */
 #ifndef TESTS_LOG_ENGINE_H
 #define TESTS_LOG_ENGINE_H
@@ -16,7 +17,8 @@
 
 struct log_engine {
 	bool in_use;
-	uint32_t low, high;  /* the logs that exist */
+	const struct engine *engine; /* NULL: the one in memory */
+	uint32_t low, high;          /* the logs that exist */
 	status begin_result; /* what the calls fail with; STATUS_OK: they do not */
 	status list_result;
 	status open_result;

@@ -70,11 +70,23 @@ static inline struct registration *sample(void)
 	r->checkpoint_path = strdup("/check point");
 	r->log_path = strdup("/logs");
 	r->replaced = strdup("replaced-2024");
+	r->cleared = true;
+	ck_assert_int_eq(names_add(&r->former, "replaced-2022"), STATUS_OK);
+	ck_assert_int_eq(names_add(&r->former, "replaced-2023"), STATUS_OK);
 	add_target(r, "/a", "/b");
 	add_target(r, "/same", "/same");
 	add_logs(r, "/backup/logs", 3, UINT32_MAX);
 	add_logs(r, NULL, 0, 0);
 	add_logs(r, "/", 7, 7);
+	r->choice.engine = strdup("bdb");
+	r->choice.home = strdup("/home of it");
+	r->choice.log_dir = strdup("/logs");
+	r->choice.low = 3;
+	r->choice.high = 4;
+	r->choice.replaying = true;
+	ck_assert_int_eq(names_add(&r->choice.placed, "/logs/a log\n"), STATUS_OK);
+	ck_assert_int_eq(names_add(&r->choice.placed, "/logs/b"), STATUS_OK);
+	ck_assert_int_eq(names_add(&r->choice.kept, "/logs/c"), STATUS_OK);
 	return r;
 }
 
@@ -134,6 +146,26 @@ static inline void assert_text_equal(const char *a, const char *b)
 	ck_assert_pstr_eq(a, b);
 }
 
+static inline void assert_names_equal(const struct names *a, const struct names *b)
+{
+	ck_assert_uint_eq(a->count, b->count);
+	for (size_t i = 0; i < a->count; i++)
+		ck_assert_str_eq(a->items[i], b->items[i]);
+}
+
+static inline void assert_choices_equal(
+	const struct restore_choice *a, const struct restore_choice *b)
+{
+	assert_text_equal(a->engine, b->engine);
+	ck_assert_uint_eq(a->low, b->low);
+	ck_assert_uint_eq(a->high, b->high);
+	ck_assert_int_eq(a->replaying, b->replaying);
+	assert_text_equal(a->home, b->home);
+	assert_text_equal(a->log_dir, b->log_dir);
+	assert_names_equal(&a->placed, &b->placed);
+	assert_names_equal(&a->kept, &b->kept);
+}
+
 static inline void assert_equal(
 	const struct registration *a, const struct registration *b)
 {
@@ -145,6 +177,8 @@ static inline void assert_equal(
 	assert_text_equal(a->checkpoint_path, b->checkpoint_path);
 	assert_text_equal(a->log_path, b->log_path);
 	assert_text_equal(a->replaced, b->replaced);
+	ck_assert_int_eq(a->cleared, b->cleared);
+	assert_names_equal(&a->former, &b->former);
 	ck_assert_uint_eq(a->target_count, b->target_count);
 	for (size_t i = 0; i < a->target_count; i++) {
 		assert_text_equal(a->targets[i].old_path, b->targets[i].old_path);
@@ -156,6 +190,7 @@ static inline void assert_equal(
 		ck_assert_uint_eq(a->logs[i].low, b->logs[i].low);
 		ck_assert_uint_eq(a->logs[i].high, b->logs[i].high);
 	}
+	assert_choices_equal(&a->choice, &b->choice);
 }
 
 /* What is loaded back is R, and of this user. */
@@ -174,6 +209,9 @@ static inline void assert_round_trip(const struct registration *r)
 
 /* The least that a registration says. */
 #define HEAD "server = ca01\nfamily = 1\ntime = 5\nstate = open\nfailure = 0\n"
+
+/* ... and the least of what recovery chose. */
+#define CHOICE HEAD "engine = bdb\nreplay_low = 1\nreplay_high = 2\nreplaying = 0\n"
 
 /* BODY behind the format line, sealed with the right checksum. */
 static inline void write_forged(const char *path, const char *body)

@@ -17,7 +17,10 @@ need_packages \
   uuid-dev check libsubunit-dev libsqlite3-dev libssl-dev libacl1-dev \
   libxxhash-dev libtalloc-dev sqlite3 openssl acl attr procps strace mandoc \
   e2fsprogs xfsprogs btrfs-progs ntfs-3g util-linux uthash-dev libglib2.0-dev \
-  gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev
+  gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev autoconf automake cmake make \
+  libdb5.3-dev db5.3-util liblmdb-dev lmdb-utils libtdb-dev tdb-tools ldb-tools \
+  389-ds-base ldap-utils slapd libesedb-utils \
+  samba samba-dsdb-modules samba-vfs-modules samba-ad-provision
 
 cd "$top"
 if [ -d "$build/meson-private" ]; then

@@ -14,18 +14,7 @@
 
 enum { BUSY_MS = 60000 };
 
-const struct engine sqlite_engine = {
-	.name = "sqlite",
-	.begin = worker_begin,
-	.databases = worker_databases,
-	.logs = worker_logs,
-	.open = worker_open,
-	.read = worker_read,
-	.close = worker_close,
-	.end = worker_end,
-	.recover = worker_recover,
-	.verify = worker_verify,
-};
+const struct engine sqlite_engine = {.name = "sqlite", WORKER_SPOOL_OPERATIONS};
 
 void sqlite_store_make(struct sqlite_store *store, const char *pattern)
 {

@@ -35,6 +35,9 @@ static char *make_dir(const char *parent, const char *name)
 
 void store_configure(const struct store *s, const char *extra)
 {
+	static const char *const engines[] = {[STORE_FLAT] = "flat",
+		[STORE_SQLITE] = "sqlite",
+		[STORE_DIRECTORY] = "bdb"};
 	char *path = support_path(s->conf, STORE_NAME ".conf");
 	FILE *f = fopen(path, "we");
 
@@ -42,8 +45,10 @@ void store_configure(const struct store *s, const char *extra)
 	fprintf(f, "[server]\nname = %s\nfamily = certsrv\nfamily = ds\n", STORE_NAME);
 	fprintf(f, "authority = Test CA\nstate_dir = %s\nshare = certs=%s\n", s->state,
 		s->data);
-	fprintf(f, "[store]\nengine = %s\n", s->kind == STORE_FLAT ? "flat" : "sqlite");
-	if (s->kind == STORE_FLAT) {
+	fprintf(f, "[store]\nengine = %s\n", engines[s->kind]);
+	if (s->kind == STORE_DIRECTORY) {
+		fprintf(f, "database = %s\n", s->data);
+	} else if (s->kind == STORE_FLAT) {
 		fprintf(f, "database = %s/index.txt\n", s->data);
 		fprintf(f, "database = %s/serial\n", s->data);
 		fprintf(f, "database = %s/newcerts/*.pem\n", s->data);
@@ -75,6 +80,14 @@ static void fill_sqlite(const struct store *s)
 		"insert into t values(1, 'old one'), (2, 'old two');");
 }
 
+static void fill_directory(const struct store *s)
+{
+	free(make_dir(s->data, "sub"));
+	support_write(store_path(s, "id.db"), "old id\n");
+	support_write(store_path(s, "sub/entries.db"), "old entries\n");
+	support_write(store_path(s, "log.3"), "log A 3\nold\n");
+}
+
 struct store *store_make(enum store_kind kind, const char *base)
 {
 	struct store *s = calloc(1, sizeof(*s));
@@ -90,8 +103,10 @@ struct store *store_make(enum store_kind kind, const char *base)
 	ck_assert_int_eq(setenv("BACKUPAPI_CONFIG_DIR", s->conf, 1), 0);
 	if (kind == STORE_FLAT)
 		fill_flat(s);
-	else
+	else if (kind == STORE_SQLITE)
 		fill_sqlite(s);
+	else
+		fill_directory(s);
 	return s;
 }
 

@@ -6,8 +6,9 @@
  *	DIR/data		the store itself
  *
  * The flat one is what `openssl ca` keeps (index.txt, serial, newcerts of two certificates);
- * the SQLite one is ca.db beside the glob extra*.db. Neither has a service: each is online
- * until stopped. Both families use it.
+ * the SQLite one is ca.db beside the glob extra*.db; the directory one (for the engines of
+ * log_engine_files.h) is DIR/data itself with id.db, sub/entries.db and log.3. None has a
+ * service: each is online until stopped. Both families use it.
  */
 #ifndef TESTS_STORE_H
 #define TESTS_STORE_H
@@ -21,7 +22,7 @@
 
 #define STORE_NAME "ca01"
 
-enum store_kind { STORE_FLAT, STORE_SQLITE };
+enum store_kind { STORE_FLAT, STORE_SQLITE, STORE_DIRECTORY };
 
 struct store {
 	enum store_kind kind;

@@ -27,9 +27,8 @@ static void teardown(void)
 /* What an incremental backup goes on from. */
 static void take_base(uint32_t next_generation)
 {
-	store_put_history((struct history){
-		.full = {.taken = true, .time = 1, .family = FAMILY_CERTSRV},
-		.next_generation = next_generation});
+	store_put_history((struct history){.certsrv = {.full = {.taken = true, .time = 1},
+						   .next_generation = next_generation}});
 }
 
 /* ---- the state table ---- */
@@ -164,19 +163,31 @@ START_TEST(a_refused_call_changes_nothing)
 }
 END_TEST
 
-START_TEST(the_databases_cannot_be_listed_after_truncation)
+/* Also where it failed: the engine has let go of the logs by then. */
+START_TEST(after_truncation_the_engine_is_asked_nothing)
 {
 	struct backup *b = store_prepare(BACKUP_FULL);
 	const struct engine_files *files;
+	status result = _i ? STATUS_WIN32(ERROR_ACCESS_DENIED) : STATUS_OK;
 
+	log_engine.truncate_result = result;
 	ck_assert_int_eq(backup_databases(b, &files), STATUS_OK);
 	free(store_stream(b, LOG_ENGINE_DATABASE, 64, NULL));
 	ck_assert_int_eq(backup_logs(b, &files), STATUS_OK);
 	for (size_t i = 0; i < files->count; i++)
 		free(store_stream(b, files->items[i].path, 64, NULL));
-	ck_assert_int_eq(backup_truncate(b), STATUS_OK);
+	ck_assert_int_eq(backup_truncate(b), result);
+	log_engine.list_result = log_engine.open_result = STATUS_WIN32(ERROR_IO_DEVICE);
+	log_engine.truncate_result = STATUS_WIN32(ERROR_IO_DEVICE);
 	ck_assert_int_eq(call_databases(b), SEQUENCE);
+	ck_assert_int_eq(call_logs(b), STATUS_OK); /* the same list */
+	ck_assert_int_eq(call_dynamic(b), STATUS_OK);
+	ck_assert_int_eq(call_open_log(b), SEQUENCE);
+	ck_assert_int_eq(call_read(b), hrInvalidHandle);
+	ck_assert_int_eq(backup_close(b), hrInvalidHandle);
+	ck_assert_int_eq(backup_truncate(b), _i ? SEQUENCE : STATUS_OK); /* it is done */
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
+	ck_assert(store_history().certsrv.full.taken);
 }
 END_TEST
 
@@ -236,7 +247,7 @@ int main(void)
 	tcase_add_loop_test(
 		tests, each_call_in_each_state_gives_the_code_of_the_contract, 0, CALLS);
 	tcase_add_test(tests, a_refused_call_changes_nothing);
-	tcase_add_test(tests, the_databases_cannot_be_listed_after_truncation);
+	tcase_add_loop_test(tests, after_truncation_the_engine_is_asked_nothing, 0, 2);
 	tcase_add_test(tests, a_list_that_fails_can_be_asked_for_again);
 	tcase_add_test(tests, a_list_asked_for_twice_is_the_same);
 	tcase_add_test(tests, an_open_that_fails_leaves_no_file_open);

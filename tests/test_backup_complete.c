@@ -29,9 +29,8 @@ static void teardown(void)
 /* What an incremental backup goes on from. */
 static void take_base(uint32_t next_generation)
 {
-	store_put_history((struct history){
-		.full = {.taken = true, .time = 1, .family = FAMILY_CERTSRV},
-		.next_generation = next_generation});
+	store_put_history((struct history){.certsrv = {.full = {.taken = true, .time = 1},
+						   .next_generation = next_generation}});
 }
 
 /* ---- completeness and the record ---- */
@@ -70,14 +69,13 @@ static void deliver(
 START_TEST(a_complete_full_backup_is_recorded_before_end_returns)
 {
 	struct backup *b = store_prepare(BACKUP_FULL);
-	struct history h;
+	struct history_chain h;
 
 	deliver(b, BACKUP_FULL, NULL, NULL);
-	ck_assert(!store_history().full.taken);
+	ck_assert(!store_history().certsrv.full.taken);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	h = store_history();
+	h = store_history().certsrv;
 	ck_assert(h.full.taken && !h.incremental.taken && !h.needs_full);
-	ck_assert_uint_eq(h.full.family, FAMILY_CERTSRV);
 	ck_assert_uint_eq(h.full.log_low, 3);
 	ck_assert_uint_eq(h.full.log_high, 5);
 	ck_assert_uint_eq(h.next_generation, 5);
@@ -92,7 +90,7 @@ START_TEST(an_empty_file_need_not_be_read)
 	deliver(b, BACKUP_FULL, LOG_ENGINE_EMPTY, NULL);
 	ck_assert_int_eq(backup_truncate(b), STATUS_OK);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(store_history().full.taken);
+	ck_assert(store_history().certsrv.full.taken);
 }
 END_TEST
 
@@ -108,7 +106,7 @@ START_TEST(a_file_not_opened_or_cut_short_makes_a_backup_incomplete)
 	ck_assert_int_eq(backup_truncate(b), SEQUENCE);
 	ck_assert_uint_eq(log_engine.kept_from, 0);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(!store_history().full.taken);
+	ck_assert(!store_history().certsrv.full.taken);
 }
 END_TEST
 
@@ -121,7 +119,7 @@ START_TEST(a_file_cut_short_and_then_read_again_whole_counts)
 	free(store_stream(b, LOG_ENGINE_LOG(4), 64, NULL));
 	ck_assert_int_eq(backup_truncate(b), STATUS_OK);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(store_history().full.taken);
+	ck_assert(store_history().certsrv.full.taken);
 }
 END_TEST
 
@@ -133,7 +131,7 @@ START_TEST(a_backup_whose_logs_were_never_listed_is_incomplete)
 	ck_assert_int_eq(backup_databases(b, &files), STATUS_OK);
 	free(store_stream(b, LOG_ENGINE_DATABASE, 64, NULL));
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(!store_history().full.taken);
+	ck_assert(!store_history().certsrv.full.taken);
 }
 END_TEST
 
@@ -147,7 +145,7 @@ START_TEST(a_full_backup_whose_databases_were_never_listed_is_incomplete)
 		free(store_stream(b, files->items[i].path, 64, NULL));
 	ck_assert_int_eq(backup_truncate(b), SEQUENCE);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(!store_history().full.taken);
+	ck_assert(!store_history().certsrv.full.taken);
 }
 END_TEST
 
@@ -157,7 +155,7 @@ START_TEST(an_abandoned_backup_is_not_recorded)
 
 	deliver(b, BACKUP_FULL, NULL, NULL);
 	ck_assert_int_eq(backup_end(b, false), STATUS_OK);
-	ck_assert(!store_history().full.taken);
+	ck_assert(!store_history().certsrv.full.taken);
 }
 END_TEST
 
@@ -181,7 +179,7 @@ START_TEST(damage_found_while_reading_fails_the_read_and_the_backup_stays_incomp
 		free(store_stream(b, files->items[i].path, 64, NULL));
 	ck_assert_int_eq(backup_truncate(b), SEQUENCE);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(!store_history().full.taken);
+	ck_assert(!store_history().certsrv.full.taken);
 }
 END_TEST
 
@@ -197,7 +195,7 @@ START_TEST(truncation_keeps_the_newest_log_and_is_refused_a_base_when_it_fails)
 	log_engine.truncate_result = STATUS_WIN32(ERROR_ACCESS_DENIED);
 	ck_assert_int_eq(backup_truncate(b), STATUS_WIN32(ERROR_ACCESS_DENIED));
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert_uint_eq(store_history().next_generation, 4);
+	ck_assert_uint_eq(store_history().certsrv.next_generation, 4);
 
 	log_engine.truncate_result = STATUS_OK;
 	b = store_prepare(BACKUP_INCREMENTAL);
@@ -205,14 +203,69 @@ START_TEST(truncation_keeps_the_newest_log_and_is_refused_a_base_when_it_fails)
 	ck_assert_int_eq(backup_truncate(b), STATUS_OK);
 	ck_assert_uint_eq(log_engine.kept_from, 5);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert_uint_eq(store_history().next_generation, 5);
+	ck_assert_uint_eq(store_history().certsrv.next_generation, 5);
+}
+END_TEST
+
+START_TEST(truncation_keeps_what_the_other_family_needs)
+{
+	const struct history_chain other = {
+		.full = {.taken = true, .time = 1}, .next_generation = 3};
+	struct backup *b;
+
+	store_put_history((struct history){.certsrv = other});
+	ck_assert_int_eq(
+		backup_prepare(store_server(), FAMILY_DS, BACKUP_FULL, &b), STATUS_OK);
+	deliver(b, BACKUP_FULL, NULL, NULL);
+	ck_assert_int_eq(backup_truncate(b), STATUS_OK);
+	ck_assert_uint_eq(log_engine.kept_from, 3);
+	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
+	ck_assert_uint_eq(store_history().ds.next_generation, 5);
+	ck_assert_uint_eq(store_history().certsrv.next_generation, 3);
+	ck_assert(!store_history().certsrv.incremental.taken);
+}
+END_TEST
+
+START_TEST(each_family_continues_its_own_chain)
+{
+	struct backup *b = store_prepare(BACKUP_FULL);
+
+	deliver(b, BACKUP_FULL, NULL, NULL);
+	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
+	ck_assert_int_eq(
+		backup_prepare(store_server(), FAMILY_DS, BACKUP_INCREMENTAL, &b),
+		hrMissingFullBackup);
+	ck_assert_int_eq(
+		backup_prepare(store_server(), FAMILY_DS, BACKUP_FULL, &b), STATUS_OK);
+	log_engine.high = 7;
+	deliver(b, BACKUP_FULL, NULL, NULL);
+	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
+	ck_assert_uint_eq(store_history().ds.next_generation, 7);
+	ck_assert_uint_eq(store_history().certsrv.next_generation, 5);
+	b = store_prepare(BACKUP_INCREMENTAL);
+	ck_assert_uint_eq(log_engine.how.first_generation, 5);
+	ck_assert_int_eq(backup_end(b, false), STATUS_OK);
+}
+END_TEST
+
+START_TEST(a_damaged_history_truncates_nothing)
+{
+	struct backup *b = store_prepare(BACKUP_FULL);
+	char *path = support_path(store->state, "history");
+
+	deliver(b, BACKUP_FULL, NULL, NULL);
+	support_write(path, "noise\n");
+	ck_assert_int_eq(backup_truncate(b), STATUS_WIN32(ERROR_INVALID_DATA));
+	ck_assert_uint_eq(log_engine.kept_from, 0);
+	ck_assert_int_eq(backup_end(b, false), STATUS_OK);
+	free(path);
 }
 END_TEST
 
 START_TEST(an_incremental_backup_begins_where_its_base_ended)
 {
 	struct backup *b;
-	struct history h;
+	struct history_chain h;
 
 	take_base(4);
 	b = store_prepare(BACKUP_INCREMENTAL);
@@ -220,7 +273,7 @@ START_TEST(an_incremental_backup_begins_where_its_base_ended)
 	ck_assert_uint_eq(log_engine.how.first_generation, 4);
 	deliver(b, BACKUP_INCREMENTAL, NULL, NULL);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	h = store_history();
+	h = store_history().certsrv;
 	ck_assert(h.full.taken && h.incremental.taken);
 	ck_assert_uint_eq(h.incremental.log_low, 4);
 	ck_assert_uint_eq(h.incremental.log_high, 5);
@@ -231,19 +284,17 @@ END_TEST
 START_TEST(incremental_backups_are_refused_for_these_reasons)
 {
 	static const struct {
-		struct history history;
+		struct history_chain chain;
 		status expected;
 	} cases[] = {
 		{{.next_generation = 0}, hrMissingFullBackup},
-		{{.full = {.taken = true, .family = FAMILY_DS}, .needs_full = true},
-			hrMissingFullBackup},
-		{{.full = {.taken = true, .family = FAMILY_DS},
-			 .incremental_disabled = true},
+		{{.full = {.taken = true}, .needs_full = true}, hrMissingFullBackup},
+		{{.full = {.taken = true}, .incremental_disabled = true},
 			hrIncrementalBackupDisabled},
 	};
 	struct backup *b;
 
-	store_put_history(cases[_i].history);
+	store_put_history((struct history){.certsrv = cases[_i].chain});
 	ck_assert_int_eq(
 		backup_prepare(store_server(), FAMILY_CERTSRV, BACKUP_INCREMENTAL, &b),
 		cases[_i].expected);
@@ -302,6 +353,9 @@ int main(void)
 		damage_found_while_reading_fails_the_read_and_the_backup_stays_incomplete);
 	tcase_add_test(tests,
 		truncation_keeps_the_newest_log_and_is_refused_a_base_when_it_fails);
+	tcase_add_test(tests, truncation_keeps_what_the_other_family_needs);
+	tcase_add_test(tests, each_family_continues_its_own_chain);
+	tcase_add_test(tests, a_damaged_history_truncates_nothing);
 	tcase_add_test(tests, an_incremental_backup_begins_where_its_base_ended);
 	tcase_add_loop_test(
 		tests, incremental_backups_are_refused_for_these_reasons, 0, 3);

@@ -182,7 +182,7 @@ START_TEST(truncation_of_a_store_without_logs_does_nothing_and_succeeds)
 	ck_assert_uint_eq(files->count, 0);
 	ck_assert_int_eq(backup_truncate(b), STATUS_OK);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(store_history().full.taken);
+	ck_assert(store_history().certsrv.full.taken);
 	ck_assert(support_exists(store_path(store, "newcerts/01.pem")));
 }
 END_TEST
@@ -208,7 +208,7 @@ START_TEST(each_listed_file_gives_what_it_held_and_the_size_that_was_announced)
 		free(content);
 	}
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(!store_history().full.taken); /* the logs were not listed */
+	ck_assert(!store_history().certsrv.full.taken); /* the logs were not listed */
 }
 END_TEST
 
@@ -379,7 +379,7 @@ START_TEST(a_sqlite_session_gives_a_database_with_the_rows_at_prepare)
 	ck_assert_int_eq(backup_logs(b, &files), STATUS_OK);
 	ck_assert_uint_eq(files->count, 0);
 	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert(store_history().full.taken);
+	ck_assert(store_history().certsrv.full.taken);
 }
 END_TEST
 #endif

@@ -199,7 +199,7 @@ START_TEST(only_listed_names_open)
 		L"\\\\ca01\\certs\\.\\index.txt", L"\\\\ca01\\posix$\\etc\\passwd",
 		L"/etc/passwd", L"D/etc/passwd", L"\\\\other\\certs\\index.txt",
 		L"\\\\ca01\\nothing\\index.txt", L"index.txt", L"\\\\ca01\\certs\\ca.pem",
-		L"\\\\ca01\\certs\\index.txt\\x", L"\xdc80\xd800",
+		L"\\\\ca01\\certs\\index.txt\\x", L"\xdc80\xdcff",
 		L"DD\\\\ca01\\certs\\index.txt"};
 	HCSBC hbc = begin_backup();
 	WCHAR *list = NULL;

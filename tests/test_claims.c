@@ -202,6 +202,57 @@ START_TEST(a_glob_and_its_file_in_one_configuration_are_no_quarrel)
 }
 END_TEST
 
+/* B's database PATH beside A, whose store is the directory /nowhere/db. */
+static void beside_directory(const char *path)
+{
+	char text[256];
+
+	add_text("a.conf", "[server]\nname = one\nfamily = certsrv\n[store]\n"
+			   "engine = bdb\ndatabase = /nowhere/db\n");
+	(void)snprintf(text, sizeof(text),
+		"[server]\nname = two\nfamily = certsrv\n[store]\ndatabase = %s\n", path);
+	add_text("b.conf", text);
+}
+
+START_TEST(what_lies_in_anothers_directory_is_at_odds_with_it)
+{
+	static const char *const paths[] = {"/nowhere/db/x.db", "/nowhere/db/sub/x.db",
+		"/nowhere/db/*.db", "/nowhere/*/x.db", "/*/d?/sub/*"};
+
+	beside_directory(paths[_i]);
+	assert_at_odds("one", "two");
+	assert_detail_has("/nowhere/db");
+}
+END_TEST
+
+START_TEST(what_lies_beside_anothers_directory_is_no_quarrel)
+{
+	static const char *const paths[] = {"/nowhere/db.db", "/nowhere/d",
+		"/nowhere/x/db", "/nowhere/*.db", "/nowhere/x*/x.db"};
+
+	beside_directory(paths[_i]);
+	assert_found(FAMILY_CERTSRV, "one", "one");
+	assert_found(FAMILY_CERTSRV, "two", "two");
+}
+END_TEST
+
+START_TEST(a_directory_within_anothers_is_at_odds_with_it_links_seen_through)
+{
+	char *outer = support_path(dir, "outer"), *inner = support_path(outer, "inner");
+	char *link = support_path(dir, "link");
+
+	ck_assert_int_eq(mkdir(outer, 0700), 0);
+	ck_assert_int_eq(mkdir(inner, 0700), 0);
+	ck_assert_int_eq(symlink(inner, link), 0);
+	add_database("a.conf", "one", outer);
+	add_database("b.conf", "two", link);
+	assert_at_odds("one", "two");
+	free(outer);
+	free(inner);
+	free(link);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("claims");
@@ -224,6 +275,10 @@ int main(void)
 	tcase_add_test(t, globs_and_files_that_cannot_meet_are_no_quarrel);
 	tcase_add_test(t, a_glob_in_a_linked_directory_is_seen_through);
 	tcase_add_test(t, a_glob_and_its_file_in_one_configuration_are_no_quarrel);
+	tcase_add_loop_test(t, what_lies_in_anothers_directory_is_at_odds_with_it, 0, 5);
+	tcase_add_loop_test(t, what_lies_beside_anothers_directory_is_no_quarrel, 0, 5);
+	tcase_add_test(
+		t, a_directory_within_anothers_is_at_odds_with_it_links_seen_through);
 	suite_add_tcase(suite, t);
 	return support_run(suite);
 }

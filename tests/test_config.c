@@ -69,17 +69,18 @@ END_TEST
 START_TEST(every_key_of_store_is_read)
 {
 	struct server *s = load_good(
-		SERVER "[store]\nengine = bdb\ndatabase = /srv//ds/\n"
+		SERVER "[store]\nengine = ese\ndatabase = /srv//ds/\n"
 		       "database = //srv/*.db\nlog_dir = /l/\nsystem_dir = /s//y\n"
 		       "region_dir = /dev/shm/x\nlog_base = edb\nspool_dir = /spool\n"
 		       "verify = report\ncompact = yes\ndynamic = /srv/crl/*.crl\n"
 		       "dynamic = /etc//x.conf\ntombstone_days = 36500\n");
 
-	ck_assert_str_eq(s->store.engine, "bdb");
+	ck_assert_str_eq(s->store.engine, "ese");
 	ck_assert_uint_eq(s->store.databases.count, 2);
 	ck_assert_str_eq(s->store.databases.items[0], "/srv/ds");
 	ck_assert_str_eq(s->store.databases.items[1], "//srv/*.db");
 	ck_assert_str_eq(s->store.log_dir, "/l");
+	ck_assert(s->store.log_dir_given);
 	ck_assert_str_eq(s->store.system_dir, "/s/y");
 	ck_assert_str_eq(s->store.region_dir, "/dev/shm/x");
 	ck_assert_str_eq(s->store.log_base, "edb");
@@ -90,6 +91,68 @@ START_TEST(every_key_of_store_is_read)
 	ck_assert_str_eq(s->dynamic.items[1], "/etc/x.conf");
 	ck_assert_uint_eq(s->tombstone_days, 36500);
 	server_free(s);
+}
+END_TEST
+
+static void expect_log_dir(const char *store, const char *log_dir)
+{
+	char text[256];
+	struct server *s;
+
+	(void)snprintf(text, sizeof(text), SERVER "[store]\n%s", store);
+	s = load_good(text);
+	ck_assert(!s->store.log_dir_given);
+	if (log_dir)
+		ck_assert_str_eq(s->store.log_dir, log_dir);
+	else
+		ck_assert_str_eq(strrchr(s->store.log_dir, '/'), "/logs");
+	server_free(s);
+}
+
+START_TEST(logs_are_where_the_engine_keeps_them)
+{
+	struct server *s;
+
+	expect_log_dir("engine = bdb\ndatabase = /srv/db/\n", "/srv/db");
+	expect_log_dir("engine = ese\ndatabase = /srv/ca/x.edb\n", "/srv/ca");
+	expect_log_dir("engine = lmdb\ndatabase = /srv/db\n", NULL);
+	s = load_good(SERVER "[store]\nengine = ese\ndatabase = /srv/ca/*.edb\n");
+	ck_assert_str_eq(s->store.log_dir, "/srv/ca");
+	ck_assert_str_eq(s->store.system_dir, "/srv/ca");
+	server_free(s);
+}
+END_TEST
+
+/* What a directory called NAME.d with one file called NAME in it says to `auto`. */
+START_TEST(without_an_engine_the_names_in_the_directory_tell)
+{
+	static const struct {
+		const char *name;
+		bool environment;
+	} cases[] = {
+		{"log.0000000001", true},
+		{"__db.001", true},
+		{"DB_CONFIG", true},
+		{"log.000000001", false},
+		{"log.00000000011", false},
+		{"log.000000000x", false},
+		{"__db.002", false},
+		{"data.mdb", false},
+	};
+	char *home = support_path(dir, "home");
+	char *file = support_path(home, cases[_i].name);
+	char store[256];
+
+	(void)snprintf(store, sizeof(store), "database = %s\n", home);
+	expect_log_dir(store, NULL); /* it is not there */
+	ck_assert_int_eq(mkdir(home, 0700), 0);
+	expect_log_dir(store, NULL);
+	support_write(file, "");
+	expect_log_dir(store, cases[_i].environment ? home : NULL);
+	(void)snprintf(store, sizeof(store), "database = %s\ndatabase = /srv/x\n", home);
+	expect_log_dir(store, NULL);
+	free(home);
+	free(file);
 }
 END_TEST
 
@@ -158,6 +221,12 @@ static const struct {
 	{"[server]\nfamily = ds\n" STORE, ": no name in [server]"},
 	{"[server]\nname = x\n" STORE, ": no family in [server]"},
 	{SERVER, ": no database in [store]"},
+	{SERVER "[store]\nengine = bdb\ndatabase = /a\ndatabase = /b\n",
+		": [store] engine bdb takes one directory"},
+	{SERVER "[store]\ndatabase = /a*\nengine = lmdb\n",
+		": [store] engine lmdb takes one directory"},
+	{SERVER "[store]\ndatabase = /a\ndatabase = /a\nengine = tdb\n",
+		": [store] engine tdb takes one directory"},
 	{"", ": no name in [server]"},
 	{SERVER "name = ca02\n" STORE, ":4: [server] name: given twice"},
 	{MINIMAL "engine = flat\nengine = flat\n", ":7: [store] engine: given twice"},
@@ -294,6 +363,9 @@ static Suite *make_suite(void)
 	tcase_add_test(t, defaults_are_those_of_the_manual);
 	tcase_add_test(t, every_key_of_server_is_read);
 	tcase_add_test(t, every_key_of_store_is_read);
+	tcase_add_test(t, logs_are_where_the_engine_keeps_them);
+	tcase_add_loop_test(
+		t, without_an_engine_the_names_in_the_directory_tell, 0, 8);
 	tcase_add_test(t, every_engine_may_be_configured);
 	tcase_add_test(t, each_way_to_reach_a_service_is_read);
 	tcase_add_test(t, unknown_sections_and_keys_are_named_with_their_line);

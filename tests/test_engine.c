@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "engine/probe.h"
+#include "heads.h"
 #include "support.h"
 
 static char *dir;
@@ -22,63 +22,11 @@ static void teardown(void)
 	names_free(&store.databases);
 }
 
-/* ---- beginnings of real files ---- */
-
-#define BYTES(text) (text), sizeof(text) - 1
-
-static const struct {
-	const char *engine, *what, *bytes;
-	size_t size;
-} heads[] = {
-	{"sqlite", "sqlite", BYTES("SQLite format 3\0\x10\0\x01\x01\0\x40\x20\x20")},
-	{"tdb", "tdb", BYTES("TDB file\n\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")},
-	{"lmdb", "lmdb",
-		BYTES("\0\0\0\0\0\0\0\0\0\0\x08\0\0\0\0\0\xde\xc0\xef\xbe\x01\0\0\0")},
-	{"lmdb", "lmdb, 32 bits",
-		BYTES("\0\0\0\0\0\0\x08\0\0\0\0\0\xde\xc0\xef\xbe\x01\0\0\0")},
-	{"bdb", "btree",
-		BYTES("\0\0\0\0\x01\0\0\0\0\0\0\0\x62\x31\x05\0\x09\0\0\0\0\x10\0\0")},
-	{"bdb", "hash",
-		BYTES("\0\0\0\0\x01\0\0\0\0\0\0\0\x61\x15\x06\0\x09\0\0\0\0\x10\0\0")},
-	{"bdb", "heap",
-		BYTES("\0\0\0\0\x01\0\0\0\0\0\0\0\x82\x45\x07\0\x01\0\0\0\0\x10\0\0")},
-	{"bdb", "queue",
-		BYTES("\0\0\0\0\x01\0\0\0\0\0\0\0\x53\x22\x04\0\x04\0\0\0\0\x10\0\0")},
-	{"bdb", "btree of a big-endian machine",
-		BYTES("\0\0\0\0\0\0\0\x01\0\0\0\0\0\x05\x31\x62\0\0\0\x09\0\0\x10\0")},
-	{"bdb", "log",
-		BYTES("\0\0\0\0\x1c\0\0\0\xb4\x34\x09\x3e\x88\x09\x04\0\x13\0\0\0")},
-	{"ese", "ese", BYTES("\x86\x19\x97\x41\xef\xcd\xab\x89\x20\x06\0\0\0\0\0\0")},
-	{"flat", "an index", BYTES("V\t261222043143Z\t\t01\tunknown\t/CN=a\n")},
-	{"flat", "nothing", BYTES("")},
-	{"flat", "one byte", BYTES("S")},
-	{"flat", "a cut head", BYTES("SQLite format 3")},
-	{"flat", "a magic number elsewhere",
-		BYTES(".\xef\xcd\xab\x89\xef\xcd\xab\x89 nothing")},
-};
-
-static char *put_bytes(const char *name, const char *bytes, size_t size)
-{
-	char *path = support_path(dir, name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, bytes, size), (ssize_t)size);
-	ck_assert_int_eq(close(fd), 0);
-	return path;
-}
-
 /* NAME holds the head of WHAT, and is one of the store's databases. */
 static void put_database(const char *name, const char *what)
 {
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-		if (strcmp(heads[i].what, what) == 0) {
-			char *path = put_bytes(name, heads[i].bytes, heads[i].size);
-
-			ck_assert_int_eq(names_take(&store.databases, path), STATUS_OK);
-			return;
-		}
-	ck_abort_msg("no head of %s", what);
+	ck_assert_int_eq(
+		names_take(&store.databases, put_head(dir, name, what)), STATUS_OK);
 }
 
 static void add_database(const char *name)
@@ -110,35 +58,46 @@ static void expect_failure(status code, const char *text)
 	ck_assert_msg(strstr(status_pending(), text) != NULL, "%s", status_pending());
 }
 
-/* ---- formats ---- */
-
-START_TEST(formats_are_known_by_their_magic_numbers)
+/* Which of the engines are part of this build. */
+static bool is_built(const char *name)
 {
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		char *path = put_bytes("file", heads[i].bytes, heads[i].size);
-		const char *name = NULL;
+	static const struct {
+		const char *name;
+		bool built;
+	} engines[] = {{"flat", true}, {"sqlite", EXPECT_SQLITE}, {"bdb", EXPECT_BDB},
+		{"lmdb", EXPECT_LMDB}, {"tdb", EXPECT_TDB}, {"ese", EXPECT_ESE}};
 
-		ck_assert_int_eq(probe_file(path, &name), STATUS_OK);
-		ck_assert_msg(strcmp(name, heads[i].engine) == 0, "%s: %s", heads[i].what,
-			name);
-		free(path);
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
+		if (strcmp(engines[i].name, name) == 0)
+			return engines[i].built;
+	ck_abort_msg("no engine %s", name);
+}
+
+/* The store's databases are of engine NAME, which is found, or told to be missing. */
+static void expect_format(const char *name)
+{
+	char text[64];
+
+	if (is_built(name)) {
+		expect_engine(name);
+		return;
 	}
+	(void)snprintf(text, sizeof(text), "engine %s is not part of this build", name);
+	expect_failure(STATUS_WIN32(ERROR_NOT_SUPPORTED), text);
+	expect_failure(STATUS_WIN32(ERROR_NOT_SUPPORTED), dir);
 }
-END_TEST
 
-START_TEST(only_regular_files_are_probed_and_a_pipe_does_not_block)
+/* The same of a single file. */
+static void expect_format_of_file(const char *name)
 {
-	char *fifo = support_path(dir, "pipe"), *missing = support_path(dir, "missing");
-	const char *name;
+	bool directory = strcmp(name, "bdb") == 0 || strcmp(name, "lmdb") == 0 ||
+			 strcmp(name, "tdb") == 0;
 
-	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	ck_assert_int_eq(probe_file(fifo, &name), STATUS_WIN32(ERROR_INVALID_DATA));
-	ck_assert_int_eq(probe_file(dir, &name), STATUS_WIN32(ERROR_INVALID_DATA));
-	ck_assert_int_eq(probe_file(missing, &name), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
-	free(fifo);
-	free(missing);
+	if (directory && is_built(name))
+		expect_failure(STATUS_WIN32(ERROR_BAD_CONFIGURATION), "file: engine ");
+	else
+		expect_format(name);
 }
-END_TEST
 
 /* ---- engine_find ---- */
 
@@ -152,7 +111,7 @@ END_TEST
 
 START_TEST(an_engine_of_another_build_is_named)
 {
-	static const char *const names[] = {"bdb", "lmdb", "tdb", "ese"};
+	static const char *const names[] = {"sqlite", "bdb", "lmdb", "tdb", "ese"};
 	char name[8];
 
 	store.engine = name;
@@ -162,7 +121,10 @@ START_TEST(an_engine_of_another_build_is_named)
 		(void)snprintf(name, sizeof(name), "%s", names[i]);
 		(void)snprintf(text, sizeof(text), "engine %s is not part of this build",
 			names[i]);
-		expect_failure(STATUS_WIN32(ERROR_NOT_SUPPORTED), text);
+		if (is_built(names[i]))
+			expect_engine(names[i]);
+		else
+			expect_failure(STATUS_WIN32(ERROR_NOT_SUPPORTED), text);
 	}
 }
 END_TEST
@@ -193,16 +155,11 @@ START_TEST(auto_is_flat_where_nothing_is_there_yet)
 }
 END_TEST
 
-START_TEST(auto_refuses_a_database_of_an_engine_of_another_build)
+START_TEST(auto_finds_the_engine_or_says_that_it_is_missing)
 {
-	static const char *const whats[] = {
-		"tdb", "lmdb", "btree", "queue", "log", "ese"};
-
-	for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
-		put_database("file", whats[i]);
-		expect_failure(
-			STATUS_WIN32(ERROR_NOT_SUPPORTED), "is not part of this build");
-		expect_failure(STATUS_WIN32(ERROR_NOT_SUPPORTED), dir);
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		put_database("file", heads[i].what);
+		expect_format_of_file(heads[i].engine);
 		teardown();
 	}
 }
@@ -212,7 +169,7 @@ START_TEST(auto_passes_over_what_is_missing)
 {
 	add_database("missing");
 	put_database("file", "tdb");
-	expect_failure(STATUS_WIN32(ERROR_NOT_SUPPORTED), "engine tdb");
+	expect_format_of_file("tdb");
 }
 END_TEST
 
@@ -229,16 +186,45 @@ END_TEST
 
 START_TEST(auto_looks_into_a_directory)
 {
-	char *socket_like;
-
 	put_database("DB_CONFIG", "an index");
 	put_database("log.0000000001", "log");
 	teardown();
-	socket_like = support_path(dir, "pipe");
-	ck_assert_int_eq(mkfifo(socket_like, 0600), 0);
 	ck_assert_int_eq(names_add(&store.databases, dir), STATUS_OK);
-	expect_failure(STATUS_WIN32(ERROR_NOT_SUPPORTED), "engine bdb");
-	free(socket_like);
+	expect_format("bdb");
+}
+END_TEST
+
+static const char *const directory_engines[] = {
+#if EXPECT_BDB
+	"bdb",
+#endif
+#if EXPECT_LMDB
+	"lmdb",
+#endif
+#if EXPECT_TDB
+	"tdb",
+#endif
+	NULL};
+
+/* The file itself, and what a glob matches; a missing one may become a directory. */
+START_TEST(an_engine_of_directories_takes_no_file)
+{
+	static const char *const names[] = {"x.db", "*", "missing"};
+
+	put_database("x.db", "an index");
+	for (size_t i = 0; directory_engines[i]; i++)
+		for (int j = 0; j < 3; j++) {
+			names_free(&store.databases);
+			add_database(names[j]);
+			store.engine = strdup(directory_engines[i]);
+			if (j < 2)
+				expect_failure(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+					"takes the environment's directory");
+			else
+				expect_engine(directory_engines[i]);
+			free(store.engine);
+			store.engine = NULL;
+		}
 }
 END_TEST
 
@@ -257,23 +243,27 @@ END_TEST
 
 START_TEST(every_engine_has_what_its_traits_promise)
 {
-	static const char *const names[] = {"flat", "sqlite"};
+	static const char *const names[] = {
+		"flat", "sqlite", "bdb", "lmdb", "tdb", "ese"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const struct engine *e;
-		status rc = engine_for_file(names[i], "/nowhere", &e);
+		bool logs;
 
-		if (!EXPECT_SQLITE && strcmp(names[i], "sqlite") == 0) {
-			ck_assert_int_eq(rc, STATUS_WIN32(ERROR_NOT_SUPPORTED));
+		if (!is_built(names[i]))
 			continue;
-		}
-		ck_assert_int_eq(rc, STATUS_OK);
+		ck_assert_int_eq(engine_for_file(names[i], "/nowhere", &e), STATUS_OK);
 		ck_assert_str_eq(e->name, names[i]);
 		ck_assert(e->begin && e->databases && e->logs && e->open && e->read);
 		ck_assert(e->close && e->end && e->recover);
-		ck_assert_uint_eq(e->traits & ENGINE_LOGS, 0);
-		ck_assert(e->truncate == NULL);
-		ck_assert(e->generation == NULL);
+		logs = e->traits & ENGINE_LOGS;
+		ck_assert((e->truncate != NULL) == logs);
+		ck_assert((e->generation != NULL) == logs);
+		ck_assert((e->find_logs != NULL) == logs);
+		ck_assert((e->log_continues != NULL) == logs);
+		ck_assert((e->check_logs != NULL) == logs);
+		ck_assert((e->log_name != NULL) == logs);
+		ck_assert(!(e->traits & ENGINE_DIRECTORY) || e->survey);
 		e->end(NULL);
 	}
 }
@@ -283,23 +273,73 @@ END_TEST
 
 START_TEST(a_file_s_engine_is_found_by_name_or_by_its_content)
 {
-	char *path = put_bytes("file", BYTES("TDB file\n\0\0\0"));
+	char *path = put_bytes(dir, "file", BYTES("TDB file\n\0\0\0"));
 	const struct engine *engine;
 
 	ck_assert_int_eq(engine_for_file("flat", path, &engine), STATUS_OK);
 	ck_assert_str_eq(engine->name, "flat");
 	status_begin();
-	ck_assert_int_eq(
-		engine_for_file(NULL, path, &engine), STATUS_WIN32(ERROR_NOT_SUPPORTED));
-	ck_assert_ptr_null(engine);
-	ck_assert_ptr_nonnull(strstr(status_pending(), "engine tdb"));
-	ck_assert_ptr_nonnull(strstr(status_pending(), path));
-	ck_assert_int_eq(engine_for_file("auto", path, &engine),
-		STATUS_WIN32(ERROR_NOT_SUPPORTED));
-	free(put_bytes("file", BYTES("text")));
+	if (is_built("tdb")) {
+		ck_assert_int_eq(engine_for_file(NULL, path, &engine), STATUS_OK);
+		ck_assert_str_eq(engine->name, "tdb");
+	} else {
+		ck_assert_int_eq(engine_for_file(NULL, path, &engine),
+			STATUS_WIN32(ERROR_NOT_SUPPORTED));
+		ck_assert_ptr_null(engine);
+		ck_assert_ptr_nonnull(strstr(status_pending(), "engine tdb"));
+		ck_assert_ptr_nonnull(strstr(status_pending(), path));
+	}
+	free(put_bytes(dir, "file", BYTES("text")));
 	ck_assert_int_eq(engine_for_file("auto", path, &engine), STATUS_OK);
 	ck_assert_str_eq(engine->name, "flat");
 	free(path);
+}
+END_TEST
+
+/* What engine_for_files says of the store's databases, as they are listed. */
+static status find_for_files(const char *name, const struct engine **engine)
+{
+	status_begin();
+	return engine_for_files(name, &store.databases, engine);
+}
+
+START_TEST(any_file_with_a_format_decides_for_all)
+{
+	const struct engine *engine;
+	status rc;
+
+	add_database("missing");
+	put_database("DBVERSION", "an index");
+	ck_assert_int_eq(find_for_files(NULL, &engine), STATUS_OK);
+	ck_assert_str_eq(engine->name, "flat");
+	put_database("id2entry.db", "btree");
+	put_database("notes", "an index");
+	rc = find_for_files("auto", &engine);
+	if (is_built("bdb")) {
+		ck_assert_int_eq(rc, STATUS_OK);
+		ck_assert_str_eq(engine->name, "bdb");
+	} else {
+		ck_assert_int_eq(rc, STATUS_WIN32(ERROR_NOT_SUPPORTED));
+		ck_assert_ptr_nonnull(strstr(status_pending(), "id2entry.db"));
+	}
+	ck_assert_int_eq(find_for_files("flat", &engine), STATUS_OK);
+	ck_assert_str_eq(engine->name, "flat");
+}
+END_TEST
+
+START_TEST(files_that_are_all_missing_have_no_engine)
+{
+	const struct engine *engine;
+
+	ck_assert_int_eq(
+		find_for_files(NULL, &engine), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_ptr_null(engine);
+	add_database("a");
+	add_database("b");
+	ck_assert_int_eq(
+		find_for_files(NULL, &engine), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_ptr_null(engine);
+	ck_assert_ptr_nonnull(strstr(status_pending(), store.databases.items[0]));
 }
 END_TEST
 
@@ -370,21 +410,22 @@ int main(void)
 	TCase *tc = tcase_create("engine");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, formats_are_known_by_their_magic_numbers);
-	tcase_add_test(tc, only_regular_files_are_probed_and_a_pipe_does_not_block);
 	tcase_add_test(tc, a_configured_engine_is_taken_without_looking);
 	tcase_add_test(tc, an_engine_of_another_build_is_named);
 	tcase_add_test(tc, an_engine_that_nobody_knows_is_named);
 	tcase_add_test(tc, auto_finds_flat_files);
 	tcase_add_test(tc, auto_is_flat_where_nothing_is_there_yet);
-	tcase_add_test(tc, auto_refuses_a_database_of_an_engine_of_another_build);
+	tcase_add_test(tc, auto_finds_the_engine_or_says_that_it_is_missing);
 	tcase_add_test(tc, auto_passes_over_what_is_missing);
 	tcase_add_test(
 		tc, auto_refuses_a_live_database_among_flat_files_wherever_it_stands);
 	tcase_add_test(tc, auto_looks_into_a_directory);
+	tcase_add_test(tc, an_engine_of_directories_takes_no_file);
 	tcase_add_test(tc, auto_names_a_file_that_it_cannot_read);
 	tcase_add_test(tc, every_engine_has_what_its_traits_promise);
 	tcase_add_test(tc, a_file_s_engine_is_found_by_name_or_by_its_content);
+	tcase_add_test(tc, any_file_with_a_format_decides_for_all);
+	tcase_add_test(tc, files_that_are_all_missing_have_no_engine);
 	tcase_add_test(tc, a_missing_file_has_no_engine);
 	tcase_add_test(tc, sqlite_databases_are_known_with_what_must_not_survive_them);
 	tcase_add_test(tc, lists_keep_what_was_added);

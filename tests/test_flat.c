@@ -115,9 +115,9 @@ static char *frozen(const char *name)
 	char *text;
 
 	ck_assert_int_eq(engine_flat.open(session, &file, 0, &size), STATUS_OK);
-	text = malloc(size + 2);
+	text = malloc((size_t)size + 2);
 	ck_assert_ptr_nonnull(text);
-	ck_assert_int_eq(engine_flat.read(session, text, size + 1, &got), STATUS_OK);
+	ck_assert_int_eq(engine_flat.read(session, text, (size_t)size + 1, &got), STATUS_OK);
 	ck_assert_uint_eq(got, size);
 	text[got] = '\0';
 	engine_flat.close(session);

@@ -1,6 +1,7 @@
 /* The caller's side of the connection, against workers that misbehave. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -270,6 +271,47 @@ START_TEST(worker_that_does_not_end_is_killed)
 }
 END_TEST
 
+/* The one child that this process has. */
+static pid_t only_child(void)
+{
+	siginfo_t info = {0};
+	char path[64];
+	int child = 0;
+	FILE *f;
+
+	(void)snprintf(
+		path, sizeof(path), "/proc/self/task/%ld/children", (long)getpid());
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%d", &child), 1);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(
+		waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+	ck_assert_msg(info.si_pid == 0, "process %d has ended", child);
+	return child;
+}
+
+START_TEST(worker_that_is_spared_lives_on_and_is_reaped_later)
+{
+	struct link *link;
+	siginfo_t info;
+	pid_t child;
+
+	install_fake("stubborn");
+	ck_assert_int_eq(try_start(&link), STATUS_OK);
+	link_spare(link);
+	ck_assert_int_eq(begin(link), STATUS_OK);
+	link_end(link);
+	child = only_child();
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(setenv("FAKE_WORKER_MODE", "fine", 1), 0);
+	ck_assert_int_eq(try_start(&link), STATUS_OK);
+	link_end(link);
+	assert_childless();
+}
+END_TEST
+
 START_TEST(message_that_is_too_long_is_not_sent)
 {
 	struct buffer body = {.size = PROTOCOL_MESSAGE_LIMIT + 1};
@@ -329,6 +371,7 @@ int main(void)
 	tcase_add_loop_test(tcase, nonsense_ends_the_connection, 0, 3);
 	tcase_add_test(tcase, worker_that_hangs_up_but_lives_is_killed);
 	tcase_add_test(tcase, worker_that_does_not_end_is_killed);
+	tcase_add_test(tcase, worker_that_is_spared_lives_on_and_is_reaped_later);
 	tcase_add_test(tcase, message_that_is_too_long_is_not_sent);
 	tcase_add_test(tcase, ignored_sigchld_does_no_harm);
 	tcase_add_test(tcase, ending_nothing_is_fine);

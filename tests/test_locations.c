@@ -1,9 +1,11 @@
 #include "session/locations.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "log_engine_files.h"
 #include "store.h"
 #include "support.h"
 
@@ -106,6 +108,102 @@ START_TEST(a_glob_above_its_directory_opens_up_what_lies_below_it_alone)
 }
 END_TEST
 
+/* ---- directories ---- */
+
+static void setup_directory(void)
+{
+	store = store_make(STORE_DIRECTORY, NULL);
+	log_engine =
+		(struct log_engine){.in_use = true, .engine = &log_engine_of_directory};
+}
+
+static void teardown_directory(void)
+{
+	log_engine.in_use = false;
+	store_free(store);
+}
+
+START_TEST(of_a_directory_its_engine_lists_the_files)
+{
+	struct server *server = store_server();
+	struct locations l;
+
+	ck_assert_int_eq(locations_find(server, &l), STATUS_OK);
+	ck_assert_uint_eq(l.count, 4);
+	expect(&l, 0, store_path(store, "id.db"), LOCATION_DATABASE);
+	expect(&l, 1, store_path(store, "sub/entries.db"), LOCATION_DATABASE);
+	expect(&l, 2, store->data, LOCATION_LOG_DIR);
+	expect(&l, 3, server->store.system_dir, LOCATION_SYSTEM_DIR);
+	locations_free(&l);
+	server_free(server);
+}
+END_TEST
+
+static void expect_no_database(void)
+{
+	struct server *server = store_server();
+	struct locations l;
+
+	ck_assert_int_eq(locations_find(server, &l), STATUS_OK);
+	ck_assert_uint_eq(l.count, 2);
+	expect(&l, 0, server->store.log_dir, LOCATION_LOG_DIR);
+	locations_free(&l);
+	server_free(server);
+}
+
+START_TEST(a_wiped_or_missing_directory_has_none)
+{
+	char command[4200];
+
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'/*", store->data);
+	ck_assert_int_eq(system(command), 0);
+	expect_no_database();
+	ck_assert_int_eq(rmdir(store->data), 0);
+	expect_no_database();
+}
+END_TEST
+
+static void configure_auto(void)
+{
+	char *path = support_path(store->conf, STORE_NAME ".conf");
+	char *text = support_read(path);
+	char *engine = strstr(text, "engine = bdb");
+
+	ck_assert_ptr_nonnull(engine);
+	memcpy(engine, "engine =auto", strlen("engine = bdb"));
+	support_write(path, text);
+	free(text);
+	free(path);
+}
+
+/* The engine cannot be known then: the directory is no file that could be one. */
+START_TEST(a_wiped_directory_of_an_unknown_engine_is_no_file)
+{
+	char command[4200];
+
+	log_engine.in_use = false;
+	configure_auto();
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'/*", store->data);
+	ck_assert_int_eq(system(command), 0);
+	expect_no_database();
+}
+END_TEST
+
+START_TEST(inside_a_directory_is_what_lies_in_it)
+{
+	struct server *server = store_server();
+	char *beside = support_path(store->dir, "beside.db");
+
+	ck_assert(locations_inside(server, store_path(store, "id.db")));
+	ck_assert(locations_inside(server, store_path(store, "sub/deep/new.db")));
+	ck_assert(!locations_inside(server, beside));
+	ck_assert(!locations_inside(server, store->data));
+	ck_assert(!locations_named(server, store_path(store, "id.db")));
+	free(beside);
+	server_free(server);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("locations");
@@ -118,6 +216,13 @@ int main(void)
 		tests, inside_is_below_a_configured_directory_component_by_component);
 	tcase_add_test(
 		tests, a_glob_above_its_directory_opens_up_what_lies_below_it_alone);
+	suite_add_tcase(suite, tests);
+	tests = tcase_create("directories");
+	tcase_add_checked_fixture(tests, setup_directory, teardown_directory);
+	tcase_add_test(tests, of_a_directory_its_engine_lists_the_files);
+	tcase_add_test(tests, a_wiped_or_missing_directory_has_none);
+	tcase_add_test(tests, a_wiped_directory_of_an_unknown_engine_is_no_file);
+	tcase_add_test(tests, inside_a_directory_is_what_lies_in_it);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);
 }

@@ -51,6 +51,63 @@ START_TEST(status_tells_all_about_a_server)
 }
 END_TEST
 
+static void put_chains(void)
+{
+	store_put_history(
+		(struct history){.certsrv = {.full = {.taken = true, .time = 1000},
+					 .incremental = {.taken = true, .time = 2000}},
+			.ds = {.full = {.taken = true, .time = 3000},
+				.incremental = {.taken = true, .time = 4000}}});
+}
+
+START_TEST(status_tells_of_the_backups_of_each_family)
+{
+	struct backupapi_server_info *info = POISON;
+
+	put_chains();
+	WORKS(backupapi_server_status(NULL, &info));
+	ck_assert_uint_eq(info->size, sizeof(*info));
+	ck_assert_int_eq(info->last_full_time, 1000);
+	ck_assert_int_eq(info->last_incremental_time, 2000);
+	ck_assert_int_eq(info->ds_last_full_time, 3000);
+	ck_assert_int_eq(info->ds_last_incremental_time, 4000);
+	ck_assert_uint_eq(info->ds_full_required, 1); /* it has no logs */
+	ck_assert_uint_eq(info->ds_next_generation, 0);
+	ck_assert_uint_eq(info->engine_recognised, 0);
+	backupapi_free(info);
+}
+END_TEST
+
+/* TEXT of the configuration becomes spaces. */
+static void unconfigure(const char *text)
+{
+	char *path = support_path(store->conf, STORE_NAME ".conf");
+	char *whole = support_read(path), *at = strstr(whole, text);
+
+	ck_assert_ptr_nonnull(at);
+	memset(at, ' ', strlen(text));
+	support_write(path, whole);
+	free(whole);
+	free(path);
+}
+
+START_TEST(of_a_server_of_one_family_the_first_set_is_that_familys)
+{
+	struct backupapi_server_info *info = POISON;
+
+	put_chains();
+	unconfigure(_i ? "family = ds" : "family = certsrv");
+	if (!_i)
+		unconfigure("authority = Test CA");
+	WORKS(backupapi_server_status(NULL, &info));
+	ck_assert_int_eq(info->last_full_time, _i ? 1000 : 3000);
+	ck_assert_int_eq(info->last_incremental_time, _i ? 2000 : 4000);
+	ck_assert_int_eq(info->ds_last_full_time, _i ? 0 : 3000);
+	ck_assert_uint_eq(info->ds_full_required, _i ? 0 : 1);
+	backupapi_free(info);
+}
+END_TEST
+
 START_TEST(status_tells_of_a_restore)
 {
 	struct backupapi_server_info *info = POISON;
@@ -259,6 +316,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, status_tells_all_about_a_server);
+	tcase_add_test(tc, status_tells_of_the_backups_of_each_family);
+	tcase_add_loop_test(
+		tc, of_a_server_of_one_family_the_first_set_is_that_familys, 0, 2);
 	tcase_add_test(tc, status_tells_of_a_restore);
 	tcase_add_test(tc, status_refuses_bad_arguments);
 	tcase_add_test(tc, control_reaches_every_state);

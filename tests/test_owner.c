@@ -97,7 +97,7 @@ START_TEST(worker_of_root_is_the_owner_and_leaves_nothing_of_roots)
 	assert_status_line(sqlite_worker(), "\nNoNewPrivs:\t1\n");
 	assert_nothing_of_roots();
 	sqlite_save(session, path, copy);
-	worker_end(session);
+	worker_spool_end(session);
 	assert_nothing_of_roots();
 	ck_assert_int_eq(sqlite_number(copy, "SELECT count(*) FROM t"), 1000);
 	ck_assert_int_eq(worker_verify(&sqlite_engine, path), STATUS_OK);
@@ -143,7 +143,7 @@ START_TEST(link_of_the_user_does_not_make_roots_file_his_store)
 		symlink(secret, path), 0); /* root's own link is another matter */
 	rc = sqlite_try_session(&store, &session);
 	ck_assert_msg(rc == STATUS_OK, "%s", status_pending());
-	worker_end(session);
+	worker_spool_end(session);
 	free(secret);
 	free(path);
 }
@@ -178,7 +178,7 @@ START_TEST(writer_of_the_owner_is_never_locked_out)
 	give_to(path, NOBODY, NOBODY);
 	writer = nobodys_writer(path);
 	for (int i = 0; i < 10; i++) {
-		worker_end(sqlite_session(&store));
+		worker_spool_end(sqlite_session(&store));
 		assert_nothing_of_roots();
 	}
 	stop_process(writer);
@@ -243,6 +243,26 @@ START_TEST(ordinary_caller_is_served_as_himself)
 }
 END_TEST
 
+START_TEST(owner_of_a_directory_is_its_own)
+{
+	char *link = support_path(store.spool, "link");
+
+	names_free(&store.config.databases);
+	ck_assert_int_eq(names_add(&store.config.databases, store.dir), STATUS_OK);
+	assert_owner(0, 0);
+	give_to(store.dir, 1234, 1235);
+	assert_owner(1234, 1235);
+	names_free(&store.config.databases);
+	ck_assert_int_eq(symlink(store.dir, link), 0);
+	ck_assert_int_eq(names_add(&store.config.databases, link), STATUS_OK);
+	assert_owner(1234, 1235);
+	give_to(store.dir, 0, 0);
+	give_to(link, NOBODY, NOBODY); /* his link does not make it his store */
+	assert_owner(NOBODY, NOBODY);
+	free(link);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -257,6 +277,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, owner_is_that_of_the_first_database_or_of_its_directory);
+	tcase_add_test(tcase, owner_of_a_directory_is_its_own);
 	tcase_add_loop_test(
 		tcase, worker_of_root_is_the_owner_and_leaves_nothing_of_roots, 0, 3);
 	tcase_add_test(tcase, worker_has_no_rights_of_roots);

@@ -221,34 +221,6 @@ START_TEST(detail_of_any_length_fits)
 }
 END_TEST
 
-START_TEST(begin_and_recover_come_back)
-{
-	static char a[] = "/srv/a.db", b[] = "/srv/b.db";
-	char *items[] = {a, b};
-	const struct names names = {.items = items, .count = 2};
-	const struct engine_begin how = {
-		.incremental = true, .first_generation = 0xdeadbeef};
-	struct recover_request request;
-	struct engine_begin got;
-	struct message message;
-
-	protocol_put_begin(&body, &how);
-	message = packed();
-	ck_assert_int_eq(protocol_get_begin(&message, &got), STATUS_OK);
-	ck_assert(got.incremental);
-	ck_assert_uint_eq(got.first_generation, 0xdeadbeef);
-	buffer_clear(&body);
-	protocol_put_recover(&body, &names, "/log", NULL);
-	message = packed();
-	ck_assert_int_eq(protocol_get_recover(&message, &request), STATUS_OK);
-	ck_assert_uint_eq(request.databases.count, 2);
-	ck_assert_str_eq(request.databases.items[1], "/srv/b.db");
-	ck_assert_str_eq(request.log_dir, "/log");
-	ck_assert_ptr_null(request.system_dir);
-	recover_request_free(&request);
-}
-END_TEST
-
 static struct names three(const char *a, const char *b, const char *c)
 {
 	struct names names = {0};
@@ -385,7 +357,6 @@ int main(void)
 	tcase_add_test(tcase, result_carries_code_and_detail);
 	tcase_add_test(tcase, result_that_is_neither_success_nor_failure_is_refused);
 	tcase_add_test(tcase, detail_of_any_length_fits);
-	tcase_add_test(tcase, begin_and_recover_come_back);
 	tcase_add_test(tcase, probe_and_its_answer_come_back);
 	tcase_add_test(tcase, flag_that_is_neither_yes_nor_no_is_refused);
 	tcase_add_test(tcase, index_comes_back_entry_by_entry);

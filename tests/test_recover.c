@@ -70,7 +70,7 @@ static void expect_recovered(void)
 {
 	ck_assert(!store_pending());
 	ck_assert_int_eq(store_state(), SERVICE_SERVING);
-	ck_assert(store_history().needs_full);
+	ck_assert(store_history().certsrv.needs_full);
 	ck_assert(!support_exists(store_path(store, STAGING_DIR)));
 	ck_assert(!support_exists(store_path(store, "newcerts/" STAGING_DIR)));
 }
@@ -81,7 +81,7 @@ START_TEST(nothing_registered_is_nothing_to_do)
 {
 	ck_assert_int_eq(store_recover(), STATUS_OK);
 	ck_assert_int_eq(store_state(), SERVICE_SERVING);
-	ck_assert(!store_history().needs_full);
+	ck_assert(!store_history().certsrv.needs_full);
 }
 END_TEST
 
@@ -335,14 +335,14 @@ START_TEST(a_restored_store_asks_for_a_full_backup)
 	struct history h;
 
 	store_back_up();
-	ck_assert(!store_history().needs_full);
+	ck_assert(!store_history().certsrv.needs_full);
 	store_restored(store, whole, new_contents);
 	ck_assert_int_eq(store_recover(), STATUS_OK);
 	h = store_history();
-	ck_assert(h.full.taken && h.needs_full);
-	ck_assert_uint_eq(h.next_generation, 0);
+	ck_assert(h.certsrv.full.taken && h.certsrv.needs_full);
+	ck_assert_uint_eq(h.certsrv.next_generation, 0);
 	store_back_up();
-	ck_assert(!store_history().needs_full);
+	ck_assert(!store_history().certsrv.needs_full);
 }
 END_TEST
 

@@ -104,6 +104,8 @@ START_TEST(saving_again_replaces_and_removing_ends)
 	assert_none();
 	ck_assert_int_eq(registration_remove(&server, r), STATUS_OK);
 	r->in_store = true;
+	make_replaced("replaced-2022", geteuid());
+	make_replaced("replaced-2023", geteuid());
 	make_replaced("replaced-2024", geteuid());
 	assert_round_trip(r);
 	ck_assert(!support_exists(in_state));

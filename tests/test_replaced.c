@@ -197,22 +197,39 @@ START_TEST(many_files_of_one_directory_cost_no_sync_each)
 }
 END_TEST
 
-START_TEST(a_resumed_run_syncs_both_sides_although_it_moves_nothing)
+START_TEST(what_a_run_that_was_cut_off_took_can_be_synced_on_both_sides)
 {
 	struct replaced r = begin(FILE_TRUSTED);
 
 	ck_assert_int_eq(replaced_take(&r, store_path(store, "serial")), STATUS_OK);
+	ck_assert_int_eq(
+		replaced_take(&r, store_path(store, "newcerts/01.pem")), STATUS_OK);
 	replaced_close(&r); /* as if it died here */
 	r = begin(FILE_TRUSTED);
-	r.resumed = true;
-	ck_assert_int_eq(replaced_take(&r, store_path(store, "serial")), STATUS_OK);
-	ck_assert_int_ge(r.mirror, 0);
 	renames = syncs = 0;
 	file_step_hook = count;
-	end(&r);
+	ck_assert_int_eq(replaced_settle(&r), STATUS_OK);
 	file_step_hook = NULL;
+	end(&r);
 	ck_assert_int_eq(renames, 0);
-	ck_assert_int_eq(syncs, 2);
+	ck_assert_int_eq(syncs, 4);
+	ck_assert(store_was_replaced(store, "serial", "03\n"));
+}
+END_TEST
+
+START_TEST(a_directory_that_is_gone_needs_no_sync)
+{
+	struct replaced r = begin(FILE_TRUSTED);
+
+	ck_assert_int_eq(
+		replaced_take(&r, store_path(store, "newcerts/01.pem")), STATUS_OK);
+	ck_assert_int_eq(
+		replaced_take(&r, store_path(store, "newcerts/02.pem")), STATUS_OK);
+	replaced_close(&r);
+	ck_assert_int_eq(rmdir(store_path(store, "newcerts")), 0);
+	r = begin(FILE_TRUSTED);
+	ck_assert_int_eq(replaced_settle(&r), STATUS_OK);
+	end(&r);
 }
 END_TEST
 
@@ -231,7 +248,9 @@ int main(void)
 	tcase_add_test(tests, a_link_is_taken_itself_not_what_it_points_to);
 	tcase_add_test(tests, the_strict_walk_takes_nothing_through_a_link);
 	tcase_add_test(tests, many_files_of_one_directory_cost_no_sync_each);
-	tcase_add_test(tests, a_resumed_run_syncs_both_sides_although_it_moves_nothing);
+	tcase_add_test(
+		tests, what_a_run_that_was_cut_off_took_can_be_synced_on_both_sides);
+	tcase_add_test(tests, a_directory_that_is_gone_needs_no_sync);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);
 }

@@ -214,11 +214,11 @@ END_TEST
 
 START_TEST(unknown_engine_is_named)
 {
-	static char engine[] = "bdb";
+	static char engine[] = "oracle";
 	struct hello hello = make_hello();
 
 	hello.engine = engine;
-	assert_welcome(&hello, STATUS_WIN32(ERROR_NOT_SUPPORTED), "bdb");
+	assert_welcome(&hello, STATUS_WIN32(ERROR_NOT_SUPPORTED), "oracle");
 	assert_ends(1);
 }
 END_TEST
@@ -247,6 +247,8 @@ START_TEST(requests_out_of_order_are_refused)
 	protocol_put_begin(&body, &how); /* no spool came with the hello */
 	send_message(MESSAGE_BEGIN);
 	assert_result(STATUS_WIN32(ERROR_INVALID_STATE));
+	send_message(MESSAGE_LOGS); /* an engine that streams nothing */
+	assert_result(STATUS_WIN32(ERROR_INVALID_STATE));
 	protocol_put_hello(&body, &hello); /* a second hello */
 	send_message(MESSAGE_HELLO);
 	assert_result(hrCommunicationError);
@@ -257,8 +259,9 @@ END_TEST
 /* A worker for probing alone has no engine that a request could reach. */
 START_TEST(worker_without_an_engine_does_nothing_but_probe)
 {
-	static const enum message_type types[] = {
-		MESSAGE_BEGIN, MESSAGE_DATABASES, MESSAGE_RECOVER, MESSAGE_VERIFY};
+	static const enum message_type types[] = {MESSAGE_BEGIN, MESSAGE_DATABASES,
+		MESSAGE_LOGS, MESSAGE_OPEN, MESSAGE_CLOSE, MESSAGE_TRUNCATE,
+		MESSAGE_RECOVER, MESSAGE_VERIFY};
 	struct hello hello = make_hello();
 	char automatic[] = "auto", none[] = "/nowhere", *paths[] = {none};
 	const struct names probed = {.items = paths, .count = 1};

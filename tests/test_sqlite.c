@@ -45,7 +45,7 @@ START_TEST(copy_has_every_committed_row_while_a_writer_goes_on)
 		before = sqlite_number(path, "SELECT count(*) FROM t");
 		session = sqlite_session(&store);
 		copy = sqlite_copy(&store, session, path, "copy.db");
-		worker_end(session);
+		worker_spool_end(session);
 		sqlite_assert_sound(copy);
 		rows = sqlite_number(copy, "SELECT count(*) FROM t");
 		ck_assert_int_ge(rows, before);
@@ -79,7 +79,7 @@ START_TEST(every_page_size_is_copied)
 	sqlite_run(path, sql);
 	session = sqlite_session(&store);
 	copy = sqlite_copy(&store, session, path, "copy.db");
-	worker_end(session);
+	worker_spool_end(session);
 	sqlite_assert_sound(copy);
 	ck_assert_int_eq(sqlite_number(copy, "PRAGMA page_size"), page_sizes[_i]);
 	ck_assert_int_eq(sqlite_number(copy, "SELECT count(*) FROM t"), 3000);
@@ -101,7 +101,7 @@ START_TEST(empty_file_is_an_empty_database)
 	support_write(path, "");
 	session = sqlite_session(&store);
 	copy = sqlite_copy(&store, session, path, "copy.db");
-	worker_end(session);
+	worker_spool_end(session);
 	ck_assert_int_eq(stat(copy, &st), 0);
 	ck_assert_int_eq(st.st_size, 0);
 	ck_assert_int_eq(sqlite_engine.verify(&sqlite_engine, path), STATUS_OK);
@@ -128,7 +128,7 @@ START_TEST(rows_that_are_only_in_the_wal_are_copied)
 	ck_assert_int_eq(
 		sqlite_number(copy, "SELECT count(*) FROM t WHERE text = 'in the wal'"),
 		1);
-	worker_end(session);
+	worker_spool_end(session);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 	free(copy);
 	free(path);
@@ -172,7 +172,7 @@ START_TEST(hot_journal_is_rolled_back_first)
 	ck_assert_int_gt(st.st_size, 512);
 	session = sqlite_session(&store);
 	copy = sqlite_copy(&store, session, path, "copy.db");
-	worker_end(session);
+	worker_spool_end(session);
 	sqlite_assert_sound(copy);
 	ck_assert_int_eq(sqlite_number(copy, "SELECT count(*) FROM t"), 2000);
 	ck_assert_int_eq(

@@ -104,7 +104,7 @@ START_TEST(collation_of_the_application_is_no_damage)
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 	session = sqlite_session(&store);
 	copy = sqlite_copy(&store, session, path, "copy.db");
-	worker_end(session);
+	worker_spool_end(session);
 	ck_assert_msg(recover_one(path) == STATUS_OK, "%s", status_pending());
 	ck_assert_msg(recover_one(copy) == STATUS_OK, "%s", status_pending());
 	damage(path, 4096);

@@ -71,7 +71,7 @@ START_TEST(several_databases_are_one_cut)
 			ck_assert_int_eq(unlink(copy), 0);
 			free(copy);
 		}
-		worker_end(session);
+		worker_spool_end(session);
 		/* c is written first, b last: at any moment c >= a >= b >= c - 1. */
 		ck_assert_int_ge(rows[0], rows[1]);
 		ck_assert_int_ge(rows[1], rows[2]);
@@ -109,7 +109,7 @@ START_TEST(list_is_sorted_with_sizes)
 	engine_files_free(&files);
 	ck_assert_int_eq(sqlite_engine.logs(session, &files), STATUS_OK);
 	ck_assert_uint_eq(files.count, 0);
-	worker_end(session);
+	worker_spool_end(session);
 }
 END_TEST
 
@@ -125,7 +125,7 @@ START_TEST(no_lock_is_held_while_copies_are_read)
 	sqlite_run(path,
 		"PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE; INSERT INTO t VALUES(1, 'x');"
 		"COMMIT");
-	worker_end(session);
+	worker_spool_end(session);
 	ck_assert_int_eq(sqlite_number(path, "SELECT count(*) FROM t"), 1);
 	free(path);
 	free(other);
@@ -162,7 +162,7 @@ START_TEST(hundreds_of_databases_are_frozen_together)
 	ck_assert_int_eq(sqlite_engine.databases(session, &files), STATUS_OK);
 	ck_assert_uint_eq(files.count, COUNT);
 	engine_files_free(&files);
-	worker_end(session);
+	worker_spool_end(session);
 	limit.rlim_cur = usual;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	free(path);
@@ -186,7 +186,7 @@ START_TEST(database_locked_for_good_is_busy_in_bounded_time)
 	sqlite_assert_detail("ca.db");
 	ck_assert_int_le(time(NULL) - start, 40);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-	worker_end(sqlite_session(&store));
+	worker_spool_end(sqlite_session(&store));
 	free(path);
 	free(other);
 }
@@ -214,7 +214,7 @@ START_TEST(read_only_file_system_is_backed_up)
 	rc = sqlite_try_session(&store, &session);
 	if (session)
 		ck_assert_int_eq(sqlite_engine.databases(session, &files), STATUS_OK);
-	worker_end(session);
+	worker_spool_end(session);
 	ck_assert_int_eq(umount(store.dir), 0);
 	ck_assert_msg(rc == STATUS_OK, "%s", status_pending());
 	ck_assert_uint_eq(files.count, 2);

@@ -34,6 +34,34 @@ static char *from_wide(const wchar_t *wide)
 	return text;
 }
 
+/* Text -> UTF-16, checked likewise. */
+static char16_t *to_utf16(const char *s)
+{
+	size_t length = text_length(s, TEXT_UTF16), i = 0;
+	char16_t *out = malloc((length + 1) * sizeof(char16_t));
+
+	ck_assert_ptr_nonnull(out);
+	ck_assert_ptr_eq(text_write(s, TEXT_UTF16, out), out + length);
+	while (out[i])
+		i++;
+	ck_assert_uint_eq(i, length);
+	return out;
+}
+
+static char *from_utf16(const char16_t *wide)
+{
+	char *text;
+
+	ck_assert_int_eq(text_read(wide, TEXT_UTF16, &text), STATUS_OK);
+	ck_assert_ptr_nonnull(text);
+	return text;
+}
+
+static bool is_byte_code(uint32_t code)
+{
+	return code >= 0xdc80 && code <= 0xdcff;
+}
+
 /* What a text is once its bad bytes have become encoded U+DC80..U+DCFF. */
 static char *with_bytes_encoded(const char *s)
 {
@@ -44,8 +72,8 @@ static char *with_bytes_encoded(const char *s)
 	while (*s) {
 		size_t length = text_decode(s, &code);
 
-		if (!length)
-			length = text_decode_surrogate(s, &code);
+		if (!length && text_decode_surrogate(s, &code) && is_byte_code(code))
+			length = 3;
 		if (length) {
 			memcpy(out, s, length);
 			out += length;
@@ -62,13 +90,17 @@ static void check_round_trip(const char *s)
 {
 	char *expected = with_bytes_encoded(s);
 	wchar_t *wide = to_wide(s), *again;
-	char *back = from_wide(wide);
+	char16_t *utf16 = to_utf16(s);
+	char *back = from_wide(wide), *from_16 = from_utf16(utf16);
 
 	ck_assert_str_eq(back, expected);
+	ck_assert_str_eq(from_16, expected);
 	again = to_wide(back);
 	ck_assert(wcscmp(again, wide) == 0);
 	free(again);
+	free(from_16);
 	free(back);
+	free(utf16);
 	free(wide);
 	free(expected);
 }
@@ -93,20 +125,114 @@ END_TEST
 
 START_TEST(every_pair_of_wide_characters_comes_back)
 {
-	static const wchar_t second[] = {L'a', 0xdc80, 0xdcff, 0xd800, 0xdfff, 0xffff};
+	static const wchar_t second[] = {L'a', 0xdc80, 0xdcff, 0x10000, 0x10ffff, 0xffff};
 
-	for (uint32_t code = 1; code <= (sizeof(wchar_t) == 2 ? 0xffff : HIGHEST);
-		code++) {
+	for (uint32_t code = 1; code <= HIGHEST; code++) {
+		const bool good = !is_surrogate(code) || is_byte_code(code);
+		const status wanted =
+			good ? STATUS_OK : STATUS_WIN32(ERROR_NO_UNICODE_TRANSLATION);
 		wchar_t wide[3] = {(wchar_t)code, second[code % 6], 0}, back[8];
 		char *text;
 
-		if (text_from_wide(wide, &text) != STATUS_OK)
+		if (text_from_wide(wide, &text) != wanted)
 			ck_abort_msg("U+%04X", code);
+		if (!good)
+			continue;
 		(void)text_to_wide(text, back);
 		if (wcscmp(wide, back) != 0)
 			ck_abort_msg(
 				"U+%04X comes back as U+%04X", code, (unsigned)back[0]);
 		free(text);
+	}
+}
+END_TEST
+
+/* What two units of UTF-16, which are no NULs, are worth; 0: nothing. */
+static size_t characters_in(char16_t a, char16_t b)
+{
+	const bool high = a >= 0xd800 && a <= 0xdbff;
+
+	if (high)
+		return b >= 0xdc00 && b <= 0xdfff ? 1 : 0;
+	if (is_surrogate(a) && !is_byte_code(a))
+		return 0;
+	return is_surrogate(b) && !is_byte_code(b) ? 0 : 2;
+}
+
+START_TEST(every_pair_of_utf16_units_comes_back_or_is_refused)
+{
+	static const char16_t second[] = {u'a', 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdc7f,
+		0xdc80, 0xdcff, 0xdd00, 0xdfff, 0xe000, 0xffff};
+
+	for (uint32_t first = 1; first <= 0xffff; first++)
+		for (size_t i = 0; i < sizeof(second) / sizeof(second[0]); i++) {
+			const char16_t units[] = {(char16_t)first, second[i], 0};
+			size_t characters = characters_in(units[0], units[1]);
+			char16_t back[3];
+			char *text;
+			status rc = text_read(units, TEXT_UTF16, &text);
+
+			if (!characters) {
+				if (rc != STATUS_WIN32(ERROR_NO_UNICODE_TRANSLATION) ||
+					text)
+					ck_abort_msg("%04x %04x", first, second[i]);
+				continue;
+			}
+			if (rc != STATUS_OK || text_wide_length(text) != characters ||
+				text_length(text, TEXT_UTF16) != 2)
+				ck_abort_msg("%04x %04x", first, second[i]);
+			(void)text_write(text, TEXT_UTF16, back);
+			ck_assert_mem_eq(back, units, sizeof(units));
+			free(text);
+		}
+}
+END_TEST
+
+START_TEST(every_character_is_the_same_in_both_widths)
+{
+	for (uint32_t code = 1; code <= HIGHEST; code++) {
+		const wchar_t wide[] = {(wchar_t)code, 0};
+		char16_t utf16[3];
+		char *text, *again;
+
+		if (is_surrogate(code))
+			continue;
+		ck_assert_int_eq(text_from_wide(wide, &text), STATUS_OK);
+		(void)text_write(text, TEXT_UTF16, utf16);
+		ck_assert_uint_eq(text_length(text, TEXT_UTF16), code > 0xffff ? 2 : 1);
+		ck_assert_int_eq(text_read(utf16, TEXT_UTF16, &again), STATUS_OK);
+		if (strcmp(text, again) != 0)
+			ck_abort_msg("U+%04X", code);
+		free(again);
+		free(text);
+	}
+}
+END_TEST
+
+START_TEST(text_never_becomes_half_a_pair)
+{
+	/* Encoded surrogates that would join each other, or a bad byte. */
+	static const char *const texts[] = {"\xed\xa0\xbd\xed\xb8\x80",
+		"\xed\xa0\xbd\x80", "\xf0\x9f\x98\x80\x80", "\xed\xa0\x80",
+		"\xed\xbf\xbf"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		check_round_trip(texts[i]);
+}
+END_TEST
+
+START_TEST(an_unfinished_pair_at_the_end_is_refused)
+{
+	static const char16_t texts[][4] = {{0xd83d, 0}, {u'a', 0xd83d, 0},
+		{0xd83d, 0xde00, 0xd83d, 0}, {0xde00, 0}, {0xde00, 0xd83d, 0}};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char *text = (char *)&text;
+
+		ck_assert_int_eq(text_read(texts[i], TEXT_UTF16, &text),
+			STATUS_WIN32(ERROR_NO_UNICODE_TRANSLATION));
+		ck_assert_ptr_null(text);
+		ck_assert_str_ne(status_pending(), "");
 	}
 }
 END_TEST
@@ -201,8 +327,6 @@ START_TEST(what_is_no_character_is_refused)
 	static const uint32_t bad[] = {0x110000, 0x7fffffff, 0x80000000, 0xffffffff};
 	char *text = (char *)&text;
 
-	if (sizeof(wchar_t) == 2)
-		return;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const wchar_t wide[] = {L'a', (wchar_t)bad[i], 0};
 
@@ -309,6 +433,10 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, all_code_points_encode_and_decode);
 	tcase_add_test(tcase, every_pair_of_wide_characters_comes_back);
+	tcase_add_test(tcase, every_pair_of_utf16_units_comes_back_or_is_refused);
+	tcase_add_test(tcase, every_character_is_the_same_in_both_widths);
+	tcase_add_test(tcase, text_never_becomes_half_a_pair);
+	tcase_add_test(tcase, an_unfinished_pair_at_the_end_is_refused);
 	tcase_add_test(tcase, every_byte_value_comes_back);
 	tcase_add_test(tcase, malformed_utf8_is_not_decoded);
 	tcase_add_test(tcase, random_bytes_come_back);

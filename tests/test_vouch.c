@@ -1,5 +1,6 @@
 #include "sis/vouch.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

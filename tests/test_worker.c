@@ -154,7 +154,7 @@ START_TEST(index_is_believed_only_as_far_as_it_can_be)
 			status_pending());
 	} else {
 		ck_assert_msg(rc == STATUS_OK, "%s", status_pending());
-		worker_end(session);
+		worker_spool_end(session);
 	}
 	assert_childless();
 	free(lines);
@@ -170,11 +170,11 @@ START_TEST(index_of_100000_files_comes_through)
 	ck_assert_int_eq(setenv("FAKE_WORKER_COUNT", "100000", 1), 0);
 	ck_assert_int_eq(setenv("FAKE_WORKER_DIR", store.dir, 1), 0);
 	session = sqlite_session(&store);
-	ck_assert_int_eq(worker_databases(session, &files), STATUS_OK);
+	ck_assert_int_eq(worker_spool_databases(session, &files), STATUS_OK);
 	ck_assert_uint_eq(files.count, 100000);
 	ck_assert_str_eq(strrchr(files.items[99999].path, '/'), "/0099999.db");
 	engine_files_free(&files);
-	worker_end(session);
+	worker_spool_end(session);
 }
 END_TEST
 
@@ -212,7 +212,7 @@ START_TEST(worker_killed_at_any_moment_is_an_error_and_nothing_hangs)
 			ck_assert_msg(strstr(status_pending(), "signal 9") != NULL, "%s",
 				status_pending());
 		}
-		worker_end(session);
+		worker_spool_end(session);
 		assert_childless();
 	}
 	ck_assert_int_gt(killed, 0);
@@ -230,7 +230,7 @@ START_TEST(frozen_state_outlives_its_worker)
 
 	ck_assert_int_eq(kill(sqlite_worker(), SIGKILL), 0);
 	sqlite_save(session, path, copy);
-	worker_end(session);
+	worker_spool_end(session);
 	assert_childless();
 	ck_assert_int_eq(sqlite_number(copy, "SELECT count(*) FROM t"), 1000);
 	free(copy);
@@ -249,8 +249,8 @@ START_TEST(sessions_side_by_side_do_not_mix)
 	second = sqlite_session(&store);
 	sqlite_save(second, path, two);
 	sqlite_save(first, path, one);
-	worker_end(first);
-	worker_end(second);
+	worker_spool_end(first);
+	worker_spool_end(second);
 	assert_childless();
 	ck_assert_int_eq(sqlite_number(one, "SELECT count(*) FROM t"), 10);
 	ck_assert_int_eq(sqlite_number(two, "SELECT count(*) FROM t"), 11);
@@ -297,7 +297,7 @@ static pid_t start_caller(void)
 
 			if (failed(sqlite_try_session(&store, &session)))
 				_exit(3);
-			worker_end(session);
+			worker_spool_end(session);
 		}
 	}
 	return pid;
@@ -329,7 +329,7 @@ START_TEST(caller_killed_at_any_moment_leaves_no_worker_and_no_lock)
 			(void)usleep(1000);
 		}
 	}
-	worker_end(sqlite_session(&store));
+	worker_spool_end(sqlite_session(&store));
 	stop_process(writer);
 	free(other);
 	free(path);
@@ -375,7 +375,7 @@ START_TEST(forked_child_ends_only_its_own_copy)
 
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
-		worker_end(session);
+		worker_spool_end(session);
 		free(path);
 		_exit(0);
 	}
@@ -385,7 +385,7 @@ START_TEST(forked_child_ends_only_its_own_copy)
 	ck_assert_int_eq(
 		waitid(P_PID, (id_t)worker, &info, WEXITED | WNOHANG | WNOWAIT), 0);
 	ck_assert_msg(info.si_pid == 0, "the child ended its parent's worker");
-	worker_end(session);
+	worker_spool_end(session);
 	assert_childless();
 	free(path);
 }

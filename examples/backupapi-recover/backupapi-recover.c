@@ -42,54 +42,65 @@ static int wrong_usage(void)
 	return EXIT_USAGE;
 }
 
+/* Only for the words at the end. */
+struct pending {
+	uint32_t restore;    /* BACKUPAPI_RESTORE_... */
+	const char *program; /* that restores this server */
+};
+
 #define RESTORE_UNKNOWN UINT32_MAX
 
-/* BACKUPAPI_RESTORE_..., only for the words at the end. */
-static uint32_t pending_restore(const char *server)
+static struct pending find_pending(const char *server)
 {
+	struct pending pending = {RESTORE_UNKNOWN, "certbackup"};
 	struct backupapi_server_info *info;
-	uint32_t restore;
 
 	if (FAILED(backupapi_server_status(server, &info)))
-		return RESTORE_UNKNOWN;
-	restore = info->restore;
+		return pending;
+	pending.restore = info->restore;
+	if (!(info->families & BACKUPAPI_FAMILY_CERTSRV))
+		pending.program = "dsbackup";
 	backupapi_free(info);
-	return restore;
+	return pending;
 }
 
-static void say_way_out(const char *server, uint32_t restore)
+static void say_way_out(const char *server, const struct pending *pending, int32_t code)
 {
-	if (restore == BACKUPAPI_RESTORE_COMPLETE)
+	const char *program = pending->program;
+
+	if (is_about_logs(code))
+		report_missing_logs(server, program);
+	else if (pending->restore == BACKUPAPI_RESTORE_COMPLETE)
 		report_plain(
 			"the service stays down; try again once the reason is gone, or "
-			"give this restore up (\"certbackup cancel %s\") and restore "
-			"another set",
-			server);
-	else if (restore == BACKUPAPI_RESTORE_OPEN)
+			"give this restore up (\"%s cancel %s\") and restore another set",
+			program, server);
+	else if (pending->restore == BACKUPAPI_RESTORE_OPEN)
 		report_plain("the service stays down until the program that restores is "
 			     "done; where none runs any more, give the restore up "
-			     "(\"certbackup cancel %s\")",
-			server);
-	else if (restore == BACKUPAPI_RESTORE_FAILED)
+			     "(\"%s cancel %s\")",
+			program, server);
+	else if (pending->restore == BACKUPAPI_RESTORE_FAILED)
 		report_plain("the service stays down until another set is restored "
-			     "(\"certbackup restore %s DIR\")",
-			server);
+			     "(\"%s restore %s DIR\")",
+			program, server);
 }
 
 static int recover(const char *server)
 {
-	uint32_t restore = pending_restore(server);
+	struct pending pending = find_pending(server);
 	int32_t rc = backupapi_recover(server);
 	char *shown;
 
 	if (FAILED(rc)) {
 		report_call(rc, server);
-		say_way_out(server, restore);
+		say_way_out(server, &pending, rc);
 		return EXIT_FAILED;
 	}
 	shown = str_display(server);
 	report_result("%s: %s", shown,
-		restore != BACKUPAPI_RESTORE_NONE ? "recovered" : "nothing to recover");
+		pending.restore != BACKUPAPI_RESTORE_NONE ? "recovered"
+							  : "nothing to recover");
 	free(shown);
 	/* Whether the service may start does not depend on who can read this. */
 	(void)report_finish(EXIT_DONE);

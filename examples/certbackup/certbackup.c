@@ -112,6 +112,7 @@ static const struct family certsrv = {
 	.name = "certsrv",
 	.bit = BACKUPAPI_FAMILY_CERTSRV,
 	.incremental = true,
+	.tokens = false,
 	.backup_prepare = prepare,
 	.get_databases = get_databases,
 	.get_logs = get_logs,

@@ -68,6 +68,10 @@ static void describe(struct backup *b)
 	info->host = host_name();
 	info->library = xstrdup(backupapi_version());
 	info->base_time = b->incremental ? status->last_full_time : 0;
+	for (const char *p = status->databases; *p; p += strlen(p) + 1)
+		strings_take(&info->databases, xstrdup(p));
+	info->log_dir = status->log_dir ? xstrdup(status->log_dir) : NULL;
+	info->system_dir = status->system_dir ? xstrdup(status->system_dir) : NULL;
 	setinfo_make_id(info);
 }
 
@@ -83,22 +87,21 @@ static bool prepare(struct backup *b)
 	return b->open || report_call(rc, b->server);
 }
 
-static bool note_locations(struct backup *b)
+static bool list_dynamic(struct backup *b)
 {
-	struct listing locations;
-	bool ok = listing_get(&locations, b->family, b->family->get_locations, b->session,
-		true, b->server);
-	const char *path;
+	const struct family *family = b->family;
+	char *paths;
+	int32_t rc;
+	bool ok;
 
-	for (size_t i = 0; ok && i < locations.count; i++)
-		if (locations.items[i].tag == TAG_DATABASE)
-			strings_take(
-				&b->info.databases, xstrdup(locations.items[i].path));
-	path = ok ? listing_path(&locations, TAG_LOG_DIR) : NULL;
-	b->info.log_dir = path ? xstrdup(path) : NULL;
-	path = ok ? listing_path(&locations, TAG_SYSTEM_DIR) : NULL;
-	b->info.system_dir = path ? xstrdup(path) : NULL;
-	listing_free(&locations);
+	if (family->get_dynamic)
+		return listing_get(&b->dynamic, family, family->get_dynamic, b->session,
+			false, b->server);
+	rc = backupapi_dynamic_files(b->server, &paths, NULL);
+	if (FAILED(rc))
+		return report_call(rc, b->server);
+	ok = listing_of_paths(&b->dynamic, paths);
+	backupapi_free(paths);
 	return ok;
 }
 
@@ -109,9 +112,7 @@ static bool list_files(struct backup *b)
 	if (!b->incremental && !listing_get(&b->databases, family, family->get_databases,
 				       b->session, true, b->server))
 		return false;
-	return !family->get_dynamic ||
-	       listing_get(&b->dynamic, family, family->get_dynamic, b->session, false,
-		       b->server);
+	return list_dynamic(b);
 }
 
 /* ---- sizes ---- */
@@ -262,8 +263,7 @@ static bool write_set(struct backup *b)
 {
 	uint64_t total;
 
-	if (!note_locations(b) || !list_files(b) || !check_room(b, &total) ||
-		!set_writer_begin(b->writer))
+	if (!list_files(b) || !check_room(b, &total) || !set_writer_begin(b->writer))
 		return false;
 	progress_begin("backup", total);
 	if (!stream_all(b, &b->databases) || !stream_logs(b) ||
@@ -332,10 +332,11 @@ static void release(struct backup *b)
 static bool run(struct backup *b)
 {
 	b->writer = set_writer_new(b->target);
-	if (!b->writer || !read_status(b))
+	/* What the status tells of earlier backups stays so while the session lasts. */
+	if (!b->writer || !prepare(b) || !read_status(b))
 		return false;
 	describe(b);
-	b->published = prepare(b) && write_set(b);
+	b->published = write_set(b);
 	return b->published && conclude(b);
 }
 

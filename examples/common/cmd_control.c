@@ -84,7 +84,8 @@ static int give_up_begun(const struct family *family, const char *server, int32_
 	}
 	failed = status->restore == BACKUPAPI_RESTORE_FAILED;
 	backupapi_free(status);
-	if (failed || mark_failed(family, server))
+	/* Who has no token cannot note anything there; nothing can start on it either. */
+	if (failed || family->tokens || mark_failed(family, server))
 		report_plain("%s: the service stays down until another full set is "
 			     "restored: \"%s restore %s DIR\"",
 			server, family->program, server);

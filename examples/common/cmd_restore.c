@@ -59,7 +59,8 @@ static bool check_none_pending(
 
 static bool has_room(const struct restore *r)
 {
-	const struct plan *const all[] = {&r->databases, &r->logs, &r->dynamic};
+	/* Recovery copies the logs that it needs once more. */
+	const struct plan *const all[] = {&r->databases, &r->logs, &r->logs, &r->dynamic};
 
 	return plan_check_room(all, sizeof(all) / sizeof(all[0]));
 }
@@ -75,15 +76,22 @@ static void plan_logs(struct restore *r)
 	}
 }
 
+static char *apply_rules(const struct restore *r, const char *directory)
+{
+	return directory && *directory ? rules_apply(&r->rules, directory) : NULL;
+}
+
 static bool make_plans(struct restore *r)
 {
 	if (!rules_parse(&r->rules, &r->options->maps, &r->sets[0]))
 		return false;
+	r->log_dir = apply_rules(r, r->status->log_dir);
+	r->system_dir = apply_rules(r, r->status->system_dir);
 	plan_add(&r->databases, &r->sets[0], ITEM_DATABASE, &r->rules);
 	if (r->options->given & OPTION_DYNAMIC)
-		plan_add(
-			&r->dynamic, &r->sets[r->set_count - 1], ITEM_DYNAMIC, &r->rules);
+		plan_add(&r->dynamic, restore_newest(r), ITEM_DYNAMIC, &r->rules);
 	plan_logs(r);
+	restore_note_gaps(r);
 	if (r->databases.count == 0)
 		return report_problem(
 			ERROR_INVALID_DATA, r->sets[0].files.dir, "holds no database");
@@ -102,8 +110,8 @@ static void print_dry_run(const struct restore *r)
 	plan_print(&r->dynamic);
 	for (size_t i = 0; i < r->set_count; i++)
 		if (r->sets[i].info.log_high > 0)
-			printf("logs      %u to %u\n", r->sets[i].info.log_low,
-				r->sets[i].info.log_high);
+			printf("logs      %u to %u -> %s\n", r->sets[i].info.log_low,
+				r->sets[i].info.log_high, r->log_dir ? r->log_dir : "-");
 	report_result("nothing was changed");
 }
 
@@ -122,7 +130,8 @@ static bool place_logs_of(struct restore *r, size_t number)
 {
 	struct set *set = &r->sets[number];
 	char *stage = restore_log_stage(r, number);
-	bool ok = true;
+	bool ok = !stage || place_directory(&r->place, r->log_dir, set,
+				    set->info.log_dir ? set->info.log_dir : "/");
 
 	for (size_t i = 0; ok && stage && i < set->manifest.count; i++) {
 		const struct item *item = &set->manifest.items[i];
@@ -181,6 +190,18 @@ static void say_next(const struct restore *r)
 	free(server);
 }
 
+static bool recovery_failed(const struct restore *r, int32_t code)
+{
+	const char *program = r->family->program;
+
+	if (is_about_logs(code))
+		return report_missing_logs(r->server, program);
+	return report_plain("the files are ready, but recovery failed; the service stays "
+			    "down; backupapi-recover tries again, and after %s cancel "
+			    "another set can be restored",
+		program);
+}
+
 static bool recover_and_start(struct restore *r)
 {
 	int32_t rc = backupapi_recover(r->server);
@@ -188,12 +209,7 @@ static bool recover_and_start(struct restore *r)
 
 	if (FAILED(rc)) {
 		report_call(rc, r->server);
-		return report_plain(
-			"the files are ready, but recovery failed; the service stays "
-			"down; backupapi-recover tries again, and after %s cancel "
-			"another "
-			"set can be restored",
-			r->family->program);
+		return recovery_failed(r, rc);
 	}
 	if (!change_service(r->server, BACKUPAPI_CONTROL_START))
 		return report_plain(
@@ -231,6 +247,8 @@ static void release(struct restore *r)
 	plan_free(&r->logs);
 	plan_free(&r->databases);
 	rules_free(&r->rules);
+	free(r->system_dir);
+	free(r->log_dir);
 	for (size_t i = 0; i < r->set_count; i++)
 		set_close(&r->sets[i]);
 	free(r->sets);

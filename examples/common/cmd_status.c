@@ -41,9 +41,38 @@ static const char *restore_name(uint32_t restore)
 	}
 }
 
-static bool can_incremental(const struct backupapi_server_info *info)
+/* The last backups of the program's own family, if the server has that. */
+struct chain {
+	int64_t last_full, last_incremental;
+	uint32_t full_required, next_generation;
+	bool incremental; /* can this program take one, now or after a full one? */
+};
+
+static struct chain chain_of(
+	const struct family *family, const struct backupapi_server_info *info)
 {
-	return info->has_logs && !info->full_required && info->next_generation > 0;
+	struct chain chain = {
+		.last_full = info->last_full_time,
+		.last_incremental = info->last_incremental_time,
+		.full_required = info->full_required,
+		.next_generation = info->next_generation,
+		.incremental = family->incremental && info->has_logs &&
+			       (info->families & family->bit),
+	};
+
+	if (family->bit == BACKUPAPI_FAMILY_DS &&
+		(info->families & BACKUPAPI_FAMILY_DS)) {
+		chain.last_full = info->ds_last_full_time;
+		chain.last_incremental = info->ds_last_incremental_time;
+		chain.full_required = info->ds_full_required;
+		chain.next_generation = info->ds_next_generation;
+	}
+	return chain;
+}
+
+static bool can_incremental(const struct chain *chain)
+{
+	return chain->incremental && !chain->full_required && chain->next_generation > 0;
 }
 
 /* ---- JSON ---- */
@@ -62,7 +91,8 @@ static void json_restore(const struct backupapi_server_info *info)
 	json_end();
 }
 
-static void json_server(const struct backupapi_server_info *info)
+static void json_server(
+	const struct backupapi_server_info *info, const struct chain *chain)
 {
 	json_object(NULL);
 	json_text("name", info->name);
@@ -82,10 +112,10 @@ static void json_server(const struct backupapi_server_info *info)
 	json_bool("has_logs", info->has_logs);
 	json_text("log_dir", info->log_dir);
 	json_text("system_dir", info->system_dir);
-	json_time("last_full", info->last_full_time);
-	json_time("last_incremental", info->last_incremental_time);
-	json_bool("full_required", info->full_required);
-	json_number("next_generation", info->next_generation);
+	json_time("last_full", chain->last_full);
+	json_time("last_incremental", chain->last_incremental);
+	json_bool("full_required", chain->full_required);
+	json_number("next_generation", chain->next_generation);
 	json_restore(info);
 	json_text("config_file", info->config_file);
 	json_text("state_dir", info->state_dir);
@@ -132,11 +162,11 @@ static void print_restore(const struct backupapi_server_info *info)
 			(unsigned)info->restore_result);
 }
 
-static void print_next(const struct backupapi_server_info *info)
+static void print_next(const struct chain *chain)
 {
-	if (can_incremental(info))
+	if (can_incremental(chain))
 		printf("  %-17s full, or incremental from log %" PRIu32 " on\n",
-			"next backup", info->next_generation);
+			"next backup", chain->next_generation);
 	else
 		print_line("next backup", "full");
 }
@@ -156,7 +186,8 @@ static void print_databases(const struct backupapi_server_info *info)
 			info->database_count - shown);
 }
 
-static void print_server(const struct backupapi_server_info *info)
+static void print_server(
+	const struct backupapi_server_info *info, const struct chain *chain)
 {
 	char *name = str_display(info->name);
 
@@ -168,10 +199,10 @@ static void print_server(const struct backupapi_server_info *info)
 	print_line("engine", info->engine);
 	print_databases(info);
 	print_line("logs", info->has_logs ? info->log_dir : "none kept");
-	print_time("last full", info->last_full_time);
-	if (info->has_logs)
-		print_time("last incremental", info->last_incremental_time);
-	print_next(info);
+	print_time("last full", chain->last_full);
+	if (chain->incremental)
+		print_time("last incremental", chain->last_incremental);
+	print_next(chain);
 	print_restore(info);
 	print_line("configuration", info->config_file);
 	print_line("state directory", info->state_dir);
@@ -193,11 +224,13 @@ static enum found show(const struct family *family, const char *server, bool any
 		return FOUND_FAILED;
 	}
 	if (any_family || (info->families & family->bit)) {
+		struct chain chain = chain_of(family, info);
+
 		found = FOUND_SHOWN;
 		if (options->given & OPTION_JSON)
-			json_server(info);
+			json_server(info, &chain);
 		else if (!report_is_quiet())
-			print_server(info);
+			print_server(info, &chain);
 	}
 	backupapi_free(info);
 	return found;

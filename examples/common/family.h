@@ -38,12 +38,14 @@ struct family {
 	const char *name;    /* as in backup.ini */
 	uint32_t bit;        /* BACKUPAPI_FAMILY_... */
 	bool incremental;    /* are there incremental backups? */
+	bool tokens;         /* does a restore need what came with the backup? */
 
 	int32_t (*backup_prepare)(const WCHAR *server, bool incremental,
 		struct token *token, void **session);
 	int32_t (*get_databases)(void *session, WCHAR **list, uint32_t *size);
 	int32_t (*get_logs)(void *session, WCHAR **list, uint32_t *size);
-	int32_t (*get_dynamic)(void *session, WCHAR **list, uint32_t *size); /* or NULL */
+	/* NULL: the family has no function for these, and the library's own is asked. */
+	int32_t (*get_dynamic)(void *session, WCHAR **list, uint32_t *size);
 	int32_t (*open)(void *session, const WCHAR *name, uint32_t hint, uint64_t *size);
 	/* S_OK and 0 bytes at the end, whatever the family does there. */
 	int32_t (*read)(void *session, void *buffer, uint32_t size, uint32_t *got);
@@ -51,7 +53,7 @@ struct family {
 	int32_t (*truncate)(void *session);
 	int32_t (*backup_end)(void *session);
 
-	/* Where the server has its files; from a backup or a restore session. */
+	/* Where the server has its files; from a restore session. */
 	int32_t (*get_locations)(void *session, WCHAR **list, uint32_t *size);
 	void (*free_list)(void *list);
 

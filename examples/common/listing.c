@@ -7,27 +7,36 @@
 #include "common/report.h"
 #include "common/str.h"
 
-static bool add(struct listing *listing, const WCHAR *name, bool tagged, const char *what)
+/* The new item, or NULL: reported. */
+static struct listed *add_path(struct listing *listing, const char *path)
 {
 	struct listed *item;
-	char *path = backupapi_path_from_name(name), *copy;
 
-	if (!path)
-		return report_call((int32_t)backupapi_get_last_error(), what);
-	copy = xstrdup(path);
-	backupapi_free(path);
-	if (!path_is_clean(copy)) {
+	if (!path_is_clean(path)) {
 		report_problem(
-			ERROR_INVALID_NAME, copy, "listed, but not an absolute path");
-		free(copy);
-		return false;
+			ERROR_INVALID_NAME, path, "listed, but not an absolute path");
+		return NULL;
 	}
 	array_reserve(&listing->items, listing->count, &listing->capacity, sizeof(*item));
 	item = &listing->items[listing->count++];
 	memset(item, 0, sizeof(*item));
+	item->path = xstrdup(path);
+	return item;
+}
+
+static bool add(struct listing *listing, const WCHAR *name, bool tagged, const char *what)
+{
+	char *path = backupapi_path_from_name(name);
+	struct listed *item;
+
+	if (!path)
+		return report_call((int32_t)backupapi_get_last_error(), what);
+	item = add_path(listing, path);
+	backupapi_free(path);
+	if (!item)
+		return false;
 	item->name = name;
 	item->tag = tagged ? (unsigned)name[0] : 0;
-	item->path = copy;
 	return true;
 }
 
@@ -44,6 +53,15 @@ bool listing_get(struct listing *listing, const struct family *family, listing_c
 		return report_call(rc, what);
 	for (const WCHAR *name = listing->block; *name; name += wcslen(name) + 1)
 		if (!add(listing, name, tagged, what))
+			return false;
+	return true;
+}
+
+bool listing_of_paths(struct listing *listing, const char *paths)
+{
+	memset(listing, 0, sizeof(*listing));
+	for (; *paths; paths += strlen(paths) + 1)
+		if (!add_path(listing, paths))
 			return false;
 	return true;
 }

@@ -26,6 +26,10 @@ typedef int32_t (*listing_call)(void *session, WCHAR **list, uint32_t *size);
 bool listing_get(struct listing *listing, const struct family *family, listing_call call,
 	void *session, bool tagged, const char *what);
 
+/* What the library's own functions list: plain paths, one after the other, an empty one at
+ * the end. False: reported. The items have paths alone. */
+bool listing_of_paths(struct listing *listing, const char *paths);
+
 /* The path of the first item with TAG, or NULL. */
 const char *listing_path(const struct listing *listing, unsigned tag);
 

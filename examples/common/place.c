@@ -207,30 +207,75 @@ static bool create_copy(struct place *place, struct set *set, const struct item 
 	return ok;
 }
 
-/* The staging directory NAME in the current one: ours alone. */
-static bool open_staging(struct place *place, const char *name, const char *label)
+/* Is the directory FD ours alone? */
+static bool make_private(int fd, const char *label)
 {
 	struct stat st;
 
-	if (place->staging_fd >= 0)
-		return true;
-	if (mkdirat(place->fd, name, 0700) == 0)
-		strings_take(&place->made, xstrdup(label));
-	else if (errno != EEXIST)
-		return fail_at(errno, label);
-	place->staging_fd = openat(place->fd, name, OPEN_DIR | O_NOFOLLOW);
-	if (place->staging_fd < 0 || fstat(place->staging_fd, &st) != 0)
+	if (fstat(fd, &st) != 0)
 		return fail_at(errno, label);
 	if (st.st_uid != geteuid())
 		return report_problem(
 			ERROR_ACCESS_DENIED, label, "belongs to another user");
-	return fchmod(place->staging_fd, 0700) == 0 || fail_at(errno, label);
+	return fchmod(fd, 0700) == 0 || fail_at(errno, label);
+}
+
+/* The directory LABEL, in that of PARENT_FD; -1: reported. */
+static int open_private(struct place *place, int parent_fd, const char *label)
+{
+	const char *name = path_base(label);
+	int fd;
+
+	if (mkdirat(parent_fd, name, 0700) == 0)
+		strings_take(&place->made, xstrdup(label));
+	else if (errno != EEXIST) {
+		fail_at(errno, label);
+		return -1;
+	}
+	fd = openat(parent_fd, name, OPEN_DIR | O_NOFOLLOW);
+	if (fd < 0)
+		fail_at(errno, label);
+	if (fd < 0 || make_private(fd, label))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* The staging directory LABEL in the current one. */
+static bool open_staging(struct place *place, const char *label)
+{
+	if (place->staging_fd < 0)
+		place->staging_fd = open_private(place, place->fd, label);
+	return place->staging_fd >= 0;
+}
+
+/* The directory LABEL in a staging directory in the current one. */
+static bool open_log_stage(struct place *place, const char *label)
+{
+	char *staging;
+	int fd;
+
+	if (place->staging_fd >= 0)
+		return true;
+	staging = path_parent(label);
+	fd = open_private(place, place->fd, staging);
+	if (fd >= 0) {
+		place->staging_fd = open_private(place, fd, label);
+		if (place->staging_fd >= 0 && fsync(fd) != 0) {
+			fail_at(errno, staging);
+			close(place->staging_fd);
+			place->staging_fd = -1;
+		}
+		close(fd);
+	}
+	free(staging);
+	return place->staging_fd >= 0;
 }
 
 static bool stage(struct place *place, const struct move *move, const char *staged)
 {
 	char *label = path_parent(staged);
-	bool ok = open_staging(place, path_base(label), label);
+	bool ok = open_staging(place, label);
 
 	free(label);
 	if (!ok)
@@ -292,10 +337,9 @@ bool place_log(struct place *place, struct set *set, const struct item *item,
 	const char *directory)
 {
 	char *path = xasprintf("%s/%s", directory, path_base(item->path));
-	char *above = path_parent(directory);
+	char *staging = path_parent(directory), *above = path_parent(staging);
 	char *old = path_parent(set->info.log_dir ? set->info.log_dir : "/");
-	bool ok = enter(place, above, set, old) &&
-		  open_staging(place, path_base(directory), directory);
+	bool ok = enter(place, above, set, old) && open_log_stage(place, directory);
 
 	if (ok && unlinkat(place->staging_fd, path_base(path), 0) != 0 && errno != ENOENT)
 		ok = fail_at(errno, path);
@@ -303,8 +347,15 @@ bool place_log(struct place *place, struct set *set, const struct item *item,
 	     create_copy(place, set, item, place->staging_fd, path_base(path), path);
 	free(old);
 	free(above);
+	free(staging);
 	free(path);
 	return ok;
+}
+
+bool place_directory(struct place *place, const char *directory, const struct set *set,
+	const char *old)
+{
+	return enter(place, directory, set, old) && place_sync(place);
 }
 
 /* If it is empty. */

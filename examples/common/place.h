@@ -30,9 +30,14 @@ void place_init(struct place *place, struct digest *digest);
 bool place_staged(struct place *place, const struct move *move);
 bool place_directly(struct place *place, const struct move *move);
 
-/* Copies ITEM, a log, into DIRECTORY, which is made, mode 0700. */
+/* Copies ITEM, a log, into DIRECTORY, which is made in a staging directory, both of mode
+ * 0700. */
 bool place_log(struct place *place, struct set *set, const struct item *item,
 	const char *directory);
+
+/* Makes DIRECTORY, where it is missing, as the directory OLD of SET was. */
+bool place_directory(struct place *place, const char *directory, const struct set *set,
+	const char *old);
 
 bool place_sync(struct place *place);
 

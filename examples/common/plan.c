@@ -78,8 +78,7 @@ void rules_free(struct rules *rules)
 	memset(rules, 0, sizeof(*rules));
 }
 
-/* The most particular rule wins. */
-static char *apply_rules(const struct rules *rules, const char *path)
+char *rules_apply(const struct rules *rules, const char *path)
 {
 	const struct rule *best = NULL;
 
@@ -112,7 +111,7 @@ void plan_add(struct plan *plan, struct set *set, enum item_kind kind,
 		const struct item *item = &set->manifest.items[i];
 
 		if (item->kind == kind)
-			add_move(plan, set, item, apply_rules(rules, item->path));
+			add_move(plan, set, item, rules_apply(rules, item->path));
 	}
 }
 

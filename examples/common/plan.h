@@ -37,6 +37,9 @@ struct rules {
 bool rules_parse(struct rules *rules, const struct strings *maps, const struct set *set);
 void rules_free(struct rules *rules);
 
+/* Where PATH goes: the most particular rule wins. A new string. */
+char *rules_apply(const struct rules *rules, const char *path);
+
 /* Adds all of SET that is of KIND. */
 void plan_add(struct plan *plan, struct set *set, enum item_kind kind,
 	const struct rules *rules);

@@ -36,9 +36,14 @@ static const struct command commands[] = {
 /* The same subcommands without what the family does not have. */
 static void adapt(const struct family *family, struct command *own)
 {
-	for (; own->name; own++)
-		if (!family->incremental)
-			own->options &= ~(unsigned)OPTION_INCREMENTAL;
+	for (; own->name && !family->incremental; own++) {
+		own->options &= ~(unsigned)OPTION_INCREMENTAL;
+		if (own->run != cmd_restore)
+			continue;
+		own->operands = "SERVER DIR";
+		own->summary = "put a set back";
+		own->most = 2;
+	}
 }
 
 int program_main(const struct family *family, int argc, char **argv)

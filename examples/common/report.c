@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <backupapi/backupapi.h>
+#include <ntdsbmsg.h>
 
 #include "common/mem.h"
 #include "common/progress.h"
@@ -134,6 +135,21 @@ bool report_problem(int32_t code, const char *path, const char *format, ...)
 	emit_coded(HRESULT_FROM_WIN32(code), path, reason);
 	free(reason);
 	return false;
+}
+
+bool is_about_logs(int32_t code)
+{
+	return code == hrMissingRestoreLogFiles || code == hrGivenLogFileIsNotContiguous;
+}
+
+bool report_missing_logs(const char *server, const char *tool)
+{
+	return report_plain(
+		"the service stays down; put the missing logs into the log directory and "
+		"run backupapi-recover again, or give this restore up (\"%s cancel %s\") "
+		"and restore the full set with every incremental one that follows it "
+		"(\"%s restore %s FULLDIR INCRDIR...\", in any order)",
+		tool, server, tool, server);
 }
 
 bool report_plain(const char *format, ...)

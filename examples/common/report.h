@@ -29,6 +29,11 @@ bool report_errno(int err, const char *path);
 bool report_problem(int32_t code, const char *path, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Recovery failed with CODE: does it miss logs of the restore that is registered? Then
+ * this says what leads out. TOOL is the program that restores. */
+bool is_about_logs(int32_t code);
+bool report_missing_logs(const char *server, const char *tool);
+
 /* A line without a file or a code. */
 bool report_plain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

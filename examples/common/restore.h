@@ -20,6 +20,7 @@ struct restore {
 	struct set *sets; /* the full one, then incremental ones */
 	size_t set_count;
 	struct rules rules;
+	char *log_dir, *system_dir; /* of the server, where the rules put them */
 	struct plan databases, logs, dynamic;
 	struct place place;
 	struct listing locations;
@@ -32,8 +33,8 @@ struct restore {
 };
 
 /* The sets: opened, of this server and family, the incremental ones belonging to the full
- * one, every byte as it was saved, and databases that pass their format's checks. False:
- * reported. */
+ * one, every byte as it was saved, databases that pass their format's checks, and a token
+ * that the library takes. False: reported. */
 bool restore_open_sets(struct restore *r);
 bool restore_check_sets(struct restore *r);
 
@@ -43,7 +44,14 @@ bool restore_begin(struct restore *r);
 bool restore_register_sets(struct restore *r);
 bool restore_finish(struct restore *r);
 
-/* Where the logs of the set with this number are staged; NULL where it has none. */
+/* The set that was taken last. */
+struct set *restore_newest(const struct restore *r);
+
+/* Says which logs no set has: recovery needs them from the log directory. */
+void restore_note_gaps(const struct restore *r);
+
+/* Where the logs of the set with this number are staged, beside the log directory; NULL
+ * where it has none. */
 char *restore_log_stage(const struct restore *r, size_t number);
 
 /* Undoes what was done, tells what state things are in. */

@@ -1,8 +1,6 @@
 /*
  * The calls of a restore in their order, and backwards.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +9,6 @@
 #include "common/report.h"
 #include "common/restore.h"
 #include "common/str.h"
-#include "common/tree.h"
-#include "common/trusted.h"
 
 bool restore_stop_service(struct restore *r)
 {
@@ -38,27 +34,37 @@ bool restore_begin(struct restore *r)
 
 /* ---- registering ---- */
 
-static const WCHAR *location(const struct restore *r, unsigned tag)
+static const char *moved_to(const struct restore *r, unsigned tag)
 {
-	for (size_t i = 0; i < r->locations.count; i++)
-		if (r->locations.items[i].tag == tag)
-			return r->locations.items[i].name;
-	return NULL;
+	switch (tag) {
+	case TAG_LOG_DIR:
+		return r->log_dir;
+	case TAG_SYSTEM_DIR:
+		return r->system_dir;
+	default:
+		return NULL;
+	}
 }
 
+/* The listed directory with TAG, or where the rules move it: a name that the caller owns
+ * (backupapi_free()); NULL where there is none. */
+static WCHAR *location(const struct restore *r, unsigned tag)
+{
+	const char *moved = moved_to(r, tag);
+	const char *listed = listing_path(&r->locations, tag);
+
+	return moved && listed ? backupapi_name_from_path(r->server, moved) : NULL;
+}
+
+/* In a staging directory, so that recovery and cancelling remove it. */
 char *restore_log_stage(const struct restore *r, size_t number)
 {
-	const char *log_dir = r->status->log_dir;
-	char *staged, *directory, *stage;
+	char *staged, *stage;
 
-	if (!log_dir || !*log_dir || r->sets[number].info.log_high == 0)
+	if (!r->log_dir || r->sets[number].info.log_high == 0)
 		return NULL;
-	staged = backupapi_restore_staging_path(log_dir);
-	if (!staged)
-		return NULL;
-	directory = path_parent(staged);
-	stage = xasprintf("%s-logs-%zu", directory, number);
-	free(directory);
+	staged = backupapi_restore_staging_path(r->log_dir);
+	stage = staged ? xasprintf("%s-logs-%zu", staged, number) : NULL;
 	backupapi_free(staged);
 	return stage;
 }
@@ -138,33 +144,39 @@ static void note_registered(struct restore *r, bool certain)
 	backupapi_free(info);
 }
 
-static bool register_set(struct restore *r, size_t number)
+static bool call_register(struct restore *r, const struct registration *registration)
 {
-	struct registration registration = {
-		.checkpoint_path = location(r, TAG_SYSTEM_DIR),
-		.log_path = location(r, TAG_LOG_DIR),
-	};
-	WCHAR *log_stage;
-	int32_t rc;
+	int32_t rc = r->family->restore_register(r->session, registration);
 
-	if (!add_logs(r, number, &registration, &log_stage))
-		return false;
-	if (number == 0) {
-		registration.map = make_map(r);
-		registration.map_count = r->databases.count;
-		if (!registration.map) {
-			backupapi_free(log_stage);
-			return false;
-		}
-	}
-	rc = r->family->restore_register(r->session, &registration);
 	if (FAILED(rc))
 		report_call(rc, r->server);
 	if (!r->registered)
 		note_registered(r, !FAILED(rc));
-	free_map(registration.map, registration.map_count);
-	backupapi_free(log_stage);
 	return !FAILED(rc);
+}
+
+static bool register_set(struct restore *r, size_t number)
+{
+	WCHAR *system_dir = location(r, TAG_SYSTEM_DIR),
+	      *log_dir = location(r, TAG_LOG_DIR);
+	WCHAR *log_stage = NULL;
+	struct registration registration = {
+		.checkpoint_path = system_dir,
+		.log_path = log_dir,
+	};
+	bool ok = add_logs(r, number, &registration, &log_stage);
+
+	if (ok && number == 0) {
+		registration.map = make_map(r);
+		registration.map_count = r->databases.count;
+		ok = registration.map != NULL;
+	}
+	ok = ok && call_register(r, &registration);
+	free_map(registration.map, registration.map ? registration.map_count : 0);
+	backupapi_free(log_stage);
+	backupapi_free(log_dir);
+	backupapi_free(system_dir);
+	return ok;
 }
 
 bool restore_register_sets(struct restore *r)
@@ -189,29 +201,6 @@ bool restore_finish(struct restore *r)
 }
 
 /* ---- backwards ---- */
-
-static void remove_log_stage(const char *stage)
-{
-	char *above = path_parent(stage);
-	int fd = trusted_open(above, O_RDONLY | O_DIRECTORY);
-
-	free(above);
-	if (fd < 0)
-		return;
-	tree_remove(fd, path_base(stage), stage);
-	close(fd);
-}
-
-static void remove_log_stages(struct restore *r)
-{
-	for (size_t i = 0; i < r->set_count; i++) {
-		char *stage = restore_log_stage(r, i);
-
-		if (stage)
-			remove_log_stage(stage);
-		free(stage);
-	}
-}
 
 static void start_again(struct restore *r)
 {
@@ -318,8 +307,6 @@ void restore_undo(struct restore *r)
 {
 	bool noted = !r->open || !r->registered || fail_registration(r);
 
-	if (!r->complete)
-		remove_log_stages(r);
 	end_session(r);
 	if (r->complete || (r->registered && !cancel_registration(r, noted)))
 		return;

@@ -27,7 +27,8 @@ void set_close(struct set *set);
  * wrong is reported; false where something was, or a signal was caught. */
 bool set_verify(struct set *set, struct digest *digest);
 
-/* The database format's own checks on each database. False: reported. */
+/* The database format's own checks on each database and log, where they can be checked one
+ * by one. False: reported. */
 bool set_verify_databases(struct set *set);
 
 /* The files that were backed up. */

@@ -111,16 +111,19 @@ BACKUPAPI_EXPORT int32_t backupapi_get_memory_stats(
  * file type tag, in WCHAR or (_a) UTF-8. A UNC name of a configured server may use its
  * shares; posix$ works for any server. NULL on failure: ERROR_INVALID_NAME for what is
  * no absolute name or contains "." or "..", ERROR_INVALID_PARAMETER for NULL,
- * ERROR_NO_UNICODE_TRANSLATION for characters above U+10FFFF.
+ * ERROR_NO_UNICODE_TRANSLATION for what is no Unicode: characters above U+10FFFF, and
+ * surrogates alone but for U+DC80 to U+DCFF, which are bytes of the path.
  */
-BACKUPAPI_EXPORT char *backupapi_path_from_name(const WCHAR *name);
+BACKUPAPI_EXPORT char *backupapi_path_from_name(const WCHAR *name)
+	BACKUPAPI_TEXT(backupapi_path_from_name);
 BACKUPAPI_EXPORT char *backupapi_path_from_name_a(const char *name);
 
 /*
  * The name under which SERVER lists the absolute PATH, without a tag. Bytes of PATH that
  * are not UTF-8 become U+DC80..U+DCFF. NULL on failure.
  */
-BACKUPAPI_EXPORT WCHAR *backupapi_name_from_path(const char *server, const char *path);
+BACKUPAPI_EXPORT WCHAR *backupapi_name_from_path(const char *server, const char *path)
+	BACKUPAPI_TEXT(backupapi_name_from_path);
 BACKUPAPI_EXPORT char *backupapi_name_from_path_a(const char *server, const char *path);
 
 /*
@@ -128,8 +131,8 @@ BACKUPAPI_EXPORT char *backupapi_name_from_path_a(const char *server, const char
  * ERROR_NOT_SUPPORTED where its store keeps no logs, ERROR_INVALID_NAME where NAME is not
  * a log's.
  */
-BACKUPAPI_EXPORT int32_t backupapi_log_generation(
-	const char *server, const WCHAR *name, uint32_t *generation);
+BACKUPAPI_EXPORT int32_t backupapi_log_generation(const char *server, const WCHAR *name,
+	uint32_t *generation) BACKUPAPI_TEXT(backupapi_log_generation);
 
 /* ---- servers ---- */
 
@@ -147,7 +150,10 @@ BACKUPAPI_EXPORT int32_t backupapi_log_generation(
 
 /* A server at the moment of the call, in one block: the strings live inside it. Times are
  * seconds since 1970, 0: never. Lists are like the Windows ones: strings one after the
- * other, an empty one at the end. */
+ * other, an empty one at the end. Each family continues its own backups alone, so a server
+ * of both has two sets of last backups: the first is about CertSrv ones, of a server
+ * without that family about its Ds ones; the one with ds_ is about Ds ones, and all 0
+ * where the server has none of that family. */
 struct backupapi_server_info {
 	uint32_t size;     /* of this structure, in bytes: newer libraries append to it */
 	uint32_t families; /* of BACKUPAPI_FAMILY_... */
@@ -171,6 +177,11 @@ struct backupapi_server_info {
 	uint32_t full_required;   /* 1: the next backup must be a full one */
 	uint32_t next_generation; /* what an incremental would begin with; 0: none */
 	uint32_t tombstone_days;
+	uint32_t ds_next_generation; /* the same about Ds backups, where it has that family */
+	int64_t ds_last_full_time;
+	int64_t ds_last_incremental_time;
+	uint32_t ds_full_required;
+	uint32_t engine_recognised; /* 1: not configured, but what the files look like */
 };
 
 /* *INFO: backupapi_free(). A state or list that cannot be found out fails the call. */
@@ -203,6 +214,15 @@ BACKUPAPI_EXPORT int32_t backupapi_server_control(
 BACKUPAPI_EXPORT int32_t backupapi_server_list(
 	char **names, uint32_t *size, char **broken);
 
+/*
+ * The files that belong to SERVER but not to its database (`dynamic` in backupapi.conf(5):
+ * CRLs, certificates, configuration), as they are now: a list of paths, sorted, in one
+ * block (backupapi_free()), and its size in bytes, both NULs at the end included (SIZE may
+ * be NULL). What CertSrvBackupGetDynamicFileList gives for a backup, for either family.
+ */
+BACKUPAPI_EXPORT int32_t backupapi_dynamic_files(
+	const char *server, char **files, uint32_t *size);
+
 /* ---- sessions ---- */
 
 /*
@@ -220,7 +240,11 @@ BACKUPAPI_EXPORT int32_t backupapi_backup_abandon(void *handle);
  *	hrRestoreInProgress		not completed, completed with a failure, or a
  *					restore or recovery of this store is running
  *	ERROR_SERVICE_ALREADY_RUNNING	the service runs
- *	hrMissingRestoreLogFiles, hrGivenLogFileIsNotContiguous	logs of the set
+ *	hrMissingRestoreLogFiles	logs of the registered ranges, or between them, are
+ *					missing: nothing was moved yet, and another set may be
+ *					registered
+ *	hrGivenLogFileIsNotContiguous, hrLogFileCorrupt		the logs are of different
+ *					sequences, or damaged
  *	ERROR_FILE_NOT_FOUND		a database of the set is neither staged nor in
  *					place
  *	and what the engine's check finds.
@@ -250,8 +274,10 @@ BACKUPAPI_EXPORT int32_t backupapi_cancel_restore(const char *server);
  * <directory>/.backupapi-restore/<name>. The tool creates the directory (mode 0700) and
  * syncs what it writes. From the moment that it prepared the restore it may stage, before
  * or after registering; what was staged earlier (by the file's ctime) is a leftover of
- * another restore, and is removed when a full set is registered for its place.
- * backupapi_free(); NULL on failure.
+ * another restore, and is removed when a full set is registered for its place. Logs may be
+ * staged in a directory below such a .backupapi-restore, registered as the backup log
+ * path: it is removed with the rest, or once recovery has succeeded. backupapi_free(); NULL
+ * on failure.
  */
 BACKUPAPI_EXPORT char *backupapi_restore_staging_path(const char *path);
 

@@ -1,10 +1,18 @@
 /*
  * backupapi/types.h - the Windows types that the headers of this library use
  *
- * WCHAR is the platform's wchar_t, so that L"..." and wcslen work on it; the integer
- * types have the sizes that they have on Windows. Nothing is defined here that the
- * headers do not need, and all of it yields to a windows.h (Winelib's, WinPR's, yours)
- * that was included before.
+ * The integer types have the sizes that they have on Windows. Nothing is defined here
+ * that the headers do not need, and all of it yields to a windows.h (Winelib's, WinPR's,
+ * yours) that was included before.
+ *
+ * WCHAR is the platform's wchar_t, 32 bits wide, so that L"..." and wcslen work on it. It
+ * has 16 bits, as on Windows,
+ *	with -fshort-wchar		wchar_t: L"..."
+ *	with BACKUPAPI_UTF16 defined	char16_t: u"..."
+ *	behind Winelib's or WinPR's windows.h		theirs
+ * and then all that takes or gives WCHAR text is UTF-16: the declarations lead to second
+ * entry points of the library, NAME_utf16 for the function NAME. Nothing else differs, and
+ * files of both kinds may be linked into one program.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -14,10 +22,26 @@
 #include <stdint.h>
 #include <wchar.h>
 
+#if defined(BACKUPAPI_UTF16) || defined(__WINE__) || defined(WINPR_WTYPES_H) ||          \
+	(defined(__SIZEOF_WCHAR_T__) && __SIZEOF_WCHAR_T__ == 2)
+#define BACKUPAPI_WCHAR_SIZE 2
+#else
+#define BACKUPAPI_WCHAR_SIZE 4
+#endif
+
+/* A keyword of C++, but a type of this header's in C. */
+#if defined(BACKUPAPI_UTF16) && !defined(__cplusplus)
+#include <uchar.h>
+#endif
+
 #if !defined(_WINDEF_) && !defined(_WINDEF_H) && !defined(WINPR_WTYPES_H)
 
 typedef char CHAR;
+#ifdef BACKUPAPI_UTF16
+typedef char16_t WCHAR;
+#else
 typedef wchar_t WCHAR;
+#endif
 typedef uint8_t BYTE;
 typedef int WINBOOL;
 typedef int BOOL;
@@ -76,17 +100,35 @@ typedef union _LARGE_INTEGER {
 
 #endif
 
-/* With a 16-bit WCHAR every string would be misread: better an error here than that. */
+/* The wrong entry points would misread every string: better an error here than that, for
+ * who has a windows.h of his own with 16 bits and must define BACKUPAPI_UTF16. */
 #if defined(__cplusplus) && __cplusplus >= 201103L
-static_assert(sizeof(WCHAR) == sizeof(wchar_t), "libbackupapi needs WCHAR as wchar_t");
+static_assert(sizeof(WCHAR) == BACKUPAPI_WCHAR_SIZE, "WCHAR has another width");
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
-_Static_assert(sizeof(WCHAR) == sizeof(wchar_t), "libbackupapi needs WCHAR as wchar_t");
+_Static_assert(sizeof(WCHAR) == BACKUPAPI_WCHAR_SIZE, "WCHAR has another width");
+#endif
+
+/* Behind the declaration of a function with WCHAR text: which of its two symbols it is. */
+#if BACKUPAPI_WCHAR_SIZE == 2
+#ifndef __GNUC__
+#error "a WCHAR of 16 bits needs the asm labels of gcc or clang"
+#endif
+#define BACKUPAPI_TEXT(name) __asm__(#name "_utf16")
+#else
+#define BACKUPAPI_TEXT(name)
+#endif
+
+/* A literal of WCHAR. */
+#if defined(BACKUPAPI_UTF16) || (BACKUPAPI_WCHAR_SIZE == 2 && __SIZEOF_WCHAR_T__ != 2)
+#define BACKUPAPI_WIDE(quote) u##quote
+#else
+#define BACKUPAPI_WIDE(quote) L##quote
 #endif
 
 #ifndef TEXT
 #ifdef UNICODE
-#define BACKUPAPI_WIDE(quote) L##quote
-#define TEXT(quote)           BACKUPAPI_WIDE(quote)
+#define BACKUPAPI_EXPANDED_WIDE(quote) BACKUPAPI_WIDE(quote)
+#define TEXT(quote)                    BACKUPAPI_EXPANDED_WIDE(quote)
 #else
 #define TEXT(quote) quote
 #endif

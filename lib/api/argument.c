@@ -2,24 +2,22 @@
 
 #include <stdlib.h>
 
-#include "base/text.h"
-
 status argument_invalid(const char *function, const char *why)
 {
 	return status_fail(
 		STATUS_WIN32(ERROR_INVALID_PARAMETER), "%s: %s", function, why);
 }
 
-status argument_text(const WCHAR *wide, char **text)
+status argument_copy(struct given given, char **text)
 {
 	*text = NULL;
-	return wide ? text_from_wide(wide, text) : STATUS_OK;
+	return given.text ? text_read(given.text, given.form, text) : STATUS_OK;
 }
 
-status argument_server(unsigned families, const WCHAR *name, struct server **server)
+status argument_server(unsigned families, struct given name, struct server **server)
 {
 	char *text;
-	status rc = argument_text(name, &text);
+	status rc = argument_copy(name, &text);
 
 	*server = NULL;
 	if (!failed(rc))

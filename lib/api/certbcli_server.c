@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-#include "api/argument.h"
+#include "api/certbcli_calls.h"
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "session/control.h"
 
-static status is_online(WCHAR const *name, BOOL *online)
+static status is_online(struct given name, BOOL *online)
 {
 	struct server *server;
 	enum service_state state;
@@ -26,15 +26,14 @@ static status is_online(WCHAR const *name, BOOL *online)
 	return rc;
 }
 
-HRESULT CERTBCLI_API CertSrvIsServerOnlineW(
-	WCHAR const *pwszServerName, BOOL *pfServerOnline)
+HRESULT certbcli_is_online(const char *function, struct given name, BOOL *online)
 {
 	status_begin();
-	if (!pfServerOnline)
+	if (!online)
 		return status_publish(
-			argument_invalid(__func__, "pfServerOnline is NULL"));
-	*pfServerOnline = 0;
-	return status_publish(is_online(pwszServerName, pfServerOnline));
+			argument_invalid(function, "pfServerOnline is NULL"));
+	*online = 0;
+	return status_publish(is_online(name, online));
 }
 
 /* A suspended service has not lost its processes: resuming it is what makes it serve. */
@@ -52,7 +51,7 @@ static status restart(const struct server *server, struct buffer *output)
 	return failed(rc) ? rc : control_service(server, SERVICE_START, output);
 }
 
-static status control(WCHAR const *name, DWORD flags, struct buffer *output)
+static status control(struct given name, DWORD flags, struct buffer *output)
 {
 	struct server *server;
 	status rc = argument_server(FAMILY_CERTSRV, name, &server);
@@ -89,23 +88,23 @@ static status give_output(const struct buffer *output, DWORD *size, BYTE **block
 	return STATUS_OK;
 }
 
-HRESULT CERTBCLI_API CertSrvServerControlW(
-	WCHAR const *pwszServerName, DWORD dwControlFlags, DWORD *pcbOut, BYTE **ppbOut)
+HRESULT certbcli_control(
+	const char *function, struct given name, DWORD flags, DWORD *size, BYTE **block)
 {
 	struct buffer output = {0};
 	status rc;
 
 	status_begin();
-	if (pcbOut)
-		*pcbOut = 0;
-	if (ppbOut)
-		*ppbOut = NULL;
-	if (dwControlFlags < CSCONTROL_SHUTDOWN || dwControlFlags > CSCONTROL_RESTART)
+	if (size)
+		*size = 0;
+	if (block)
+		*block = NULL;
+	if (flags < CSCONTROL_SHUTDOWN || flags > CSCONTROL_RESTART)
 		return status_publish(
-			argument_invalid(__func__, "no such dwControlFlags"));
-	rc = control(pwszServerName, dwControlFlags, &output);
+			argument_invalid(function, "no such dwControlFlags"));
+	rc = control(name, flags, &output);
 	if (!failed(rc))
-		rc = give_output(&output, pcbOut, ppbOut);
+		rc = give_output(&output, size, block);
 	buffer_free(&output);
 	return status_publish(rc);
 }

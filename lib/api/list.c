@@ -2,9 +2,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "base/text.h"
 
 /* What a size of 32 bits can tell. */
 #ifndef LIST_SIZE_LIMIT
@@ -42,15 +39,15 @@ void list_free(struct list *list)
 }
 
 /* The size in characters of the whole block, of which at most LIMIT are allowed. */
-static status measure(const struct list *list, size_t (*length)(const char *),
-	size_t limit, size_t *characters)
+static status measure(
+	const struct list *list, enum text_form form, size_t limit, size_t *characters)
 {
 	size_t total = list->count ? 1 : 2;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct list_item *item = &list->items[i];
 
-		total += length(item->name) + 1 + (item->tag ? 1 : 0);
+		total += text_length(item->name, form) + 1 + (item->tag ? 1 : 0);
 		if (total > limit)
 			return status_fail(STATUS_WIN32(ERROR_NOT_ENOUGH_MEMORY),
 				"a list of %zu names is over %zu characters", list->count,
@@ -60,53 +57,28 @@ static status measure(const struct list *list, size_t (*length)(const char *),
 	return STATUS_OK;
 }
 
-status list_pack_wide(const struct list *list, enum alloc_family family, wchar_t **block,
-	uint32_t *size)
+status list_pack(const struct list *list, enum alloc_family family, enum text_form form,
+	void **block, uint32_t *size)
 {
-	size_t characters;
-	wchar_t *p;
-	status rc = measure(
-		list, text_wide_length, LIST_SIZE_LIMIT / sizeof(*p), &characters);
+	size_t characters = 0;
+	void *p;
+	status rc = measure(list, form, LIST_SIZE_LIMIT / form, &characters);
 
 	if (failed(rc))
 		return rc;
-	p = alloc_block(family, characters * sizeof(*p));
+	p = alloc_block(family, characters * form);
 	if (!p)
 		return status_no_memory();
 	*block = p;
-	*size = (uint32_t)(characters * sizeof(*p));
+	*size = (uint32_t)(characters * form);
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->items[i].tag)
-			*p++ = (wchar_t)list->items[i].tag;
-		p = text_to_wide(list->items[i].name, p) + 1;
+			p = text_write_unit(list->items[i].tag, form, p);
+		p = text_write(list->items[i].name, form, p);
+		p = text_write_unit(0, form, p);
 	}
 	if (!list->count)
-		*p++ = L'\0';
-	*p = L'\0';
-	return STATUS_OK;
-}
-
-status list_pack_narrow(
-	const struct list *list, enum alloc_family family, char **block, uint32_t *size)
-{
-	size_t bytes;
-	char *p;
-	status rc = measure(list, strlen, LIST_SIZE_LIMIT, &bytes);
-
-	if (failed(rc))
-		return rc;
-	p = alloc_block(family, bytes);
-	if (!p)
-		return status_no_memory();
-	*block = p;
-	*size = (uint32_t)bytes;
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i].tag)
-			*p++ = (char)list->items[i].tag;
-		p = stpcpy(p, list->items[i].name) + 1;
-	}
-	if (!list->count)
-		*p++ = '\0';
-	*p = '\0';
+		p = text_write_unit(0, form, p);
+	(void)text_write_unit(0, form, p);
 	return STATUS_OK;
 }

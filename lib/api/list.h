@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <wchar.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "base/text.h"
 
 /* What the first character of a listed name says; the values of CSBFT_... and BFT_... */
 enum list_tag {
@@ -38,12 +38,21 @@ struct list {
 status list_take(struct list *list, enum list_tag tag, char *name);
 void list_free(struct list *list);
 
-/* One block of FAMILY: tag and name, NUL, ..., one more NUL; two NULs for an empty list.
- * *SIZE counts all of it in bytes. Over 4 GiB: ERROR_NOT_ENOUGH_MEMORY. In the narrow
- * form a tag is one raw byte. */
-status list_pack_wide(const struct list *list, enum alloc_family family, wchar_t **block,
-	uint32_t *size);
-status list_pack_narrow(
-	const struct list *list, enum alloc_family family, char **block, uint32_t *size);
+/* One block of FAMILY, of characters of FORM: tag and name, NUL, ..., one more NUL; two
+ * NULs for an empty list. *SIZE counts all of it in bytes. Over 4 GiB:
+ * ERROR_NOT_ENOUGH_MEMORY. In narrow lists a tag is one raw byte. */
+status list_pack(const struct list *list, enum alloc_family family, enum text_form form,
+	void **block, uint32_t *size);
+
+static inline status list_pack_narrow(
+	const struct list *list, enum alloc_family family, char **block, uint32_t *size)
+{
+	void *packed = NULL;
+	status rc = list_pack(list, family, TEXT_NARROW, &packed, size);
+
+	if (!failed(rc))
+		*block = packed;
+	return rc;
+}
 
 #endif

@@ -1,12 +1,11 @@
-/* Between listed names and POSIX paths, for callers. */
+/* Between listed names and POSIX paths, for callers; native_wide.c has the functions with
+ * WCHAR text. */
 #include <backupapi/backupapi.h>
 
 #include <stdlib.h>
 
-#include "api/argument.h"
 #include "api/native.h"
 #include "base/alloc.h"
-#include "base/text.h"
 #include "base/unc.h"
 #include "engine/engine.h"
 
@@ -33,7 +32,7 @@ static status path_through_shares(const char *host, const char *name, char **pat
 }
 
 /* POSIX names and posix$ mean the same whatever is configured. */
-static status path_from_name(const char *name, char **path)
+status path_from_name(const char *name, char **path)
 {
 	char *host = unc_server(unc_skip_tag(name));
 	const struct unc_scheme any = {.server = host ? host : ""};
@@ -53,29 +52,24 @@ static status native_path(const char *name, char **block)
 	return failed(rc) ? rc : native_string(path, block);
 }
 
-char *backupapi_path_from_name_a(const char *name)
-{
-	char *block = NULL;
-
-	status_begin();
-	(void)status_publish(name ? native_path(name, &block)
-				  : argument_invalid(__func__, "name is NULL"));
-	return block;
-}
-
-char *backupapi_path_from_name(const WCHAR *name)
+char *native_path_from_name(const char *function, struct given name)
 {
 	char *text = NULL, *block = NULL;
 	status rc;
 
 	status_begin();
-	rc = name ? argument_text(name, &text)
-		  : argument_invalid(__func__, "name is NULL");
+	rc = name.text ? argument_copy(name, &text)
+		       : argument_invalid(function, "name is NULL");
 	if (!failed(rc))
 		rc = native_path(text, &block);
 	free(text);
 	(void)status_publish(rc);
 	return block;
+}
+
+char *backupapi_path_from_name_a(const char *name)
+{
+	return native_path_from_name(__func__, given_narrow(name));
 }
 
 /* ---- path to name ---- */
@@ -101,38 +95,30 @@ static status name_from_path(
 	return *name ? STATUS_OK : status_no_memory();
 }
 
-char *backupapi_name_from_path_a(const char *server, const char *path)
-{
-	char *name, *block = NULL;
-	status rc;
-
-	status_begin();
-	rc = name_from_path(__func__, server, path, &name);
-	if (!failed(rc))
-		rc = native_string(name, &block);
-	(void)status_publish(rc);
-	return block;
-}
-
-WCHAR *backupapi_name_from_path(const char *server, const char *path)
+void *native_name_from_path(
+	const char *function, const char *server, const char *path, enum text_form form)
 {
 	char *name = NULL;
-	WCHAR *block = NULL;
+	void *block = NULL;
 	status rc;
 
 	status_begin();
-	rc = name_from_path(__func__, server, path, &name);
+	rc = name_from_path(function, server, path, &name);
 	if (!failed(rc)) {
-		block = alloc_block(
-			ALLOC_NATIVE, (text_wide_length(name) + 1) * sizeof(*block));
+		block = alloc_block(ALLOC_NATIVE, (text_length(name, form) + 1) * form);
 		if (block)
-			(void)text_to_wide(name, block);
+			(void)text_write(name, form, block);
 		else
 			rc = status_no_memory();
 	}
 	free(name);
 	(void)status_publish(rc);
 	return block;
+}
+
+char *backupapi_name_from_path_a(const char *server, const char *path)
+{
+	return native_name_from_path(__func__, server, path, TEXT_NARROW);
 }
 
 /* ---- logs ---- */
@@ -157,8 +143,8 @@ static status log_generation(
 	return rc;
 }
 
-int32_t backupapi_log_generation(
-	const char *server, const WCHAR *name, uint32_t *generation)
+int32_t native_log_generation(
+	const char *function, const char *server, struct given name, uint32_t *generation)
 {
 	struct server *found = NULL;
 	char *text = NULL;
@@ -168,10 +154,10 @@ int32_t backupapi_log_generation(
 	status_begin();
 	if (generation)
 		*generation = 0;
-	if (!name || !generation)
+	if (!name.text || !generation)
 		return status_publish(argument_invalid(
-			__func__, name ? "generation is NULL" : "name is NULL"));
-	rc = argument_text(name, &text);
+			function, name.text ? "generation is NULL" : "name is NULL"));
+	rc = argument_copy(name, &text);
 	if (!failed(rc))
 		rc = server_find(FAMILY_ANY, server, &found);
 	if (!failed(rc)) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/argument.h"
+#include "api/bcli.h"
 #include "api/native.h"
 #include "base/handle.h"
 #include "engine/engine.h"
@@ -18,14 +19,14 @@ int32_t backupapi_backup_abandon(void *handle)
 {
 	const unsigned kinds =
 		HANDLE_MASK(HANDLE_CERTSRV_BACKUP) | HANDLE_MASK(HANDLE_DS_BACKUP);
-	struct backup *backup;
+	struct bcli_backup *backup;
 
 	status_begin();
 	backup = handle_retire(kinds, handle, NULL);
 	if (!backup)
 		return status_publish(status_fail(STATUS_WIN32(ERROR_INVALID_HANDLE),
 			"handle %p: not a live backup handle of this process", handle));
-	return status_publish(backup_end(backup, false));
+	return status_publish(bcli_end(backup, false));
 }
 
 static int32_t with_server(const char *name, status (*call)(const struct server *))

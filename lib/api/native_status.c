@@ -69,6 +69,7 @@ static status add_engine(const struct server *server, struct backupapi_server_in
 	if (failed(rc))
 		return rc;
 	at->engine = add_text(b, engine->name);
+	info->engine_recognised = strcmp(server->store.engine, "auto") == 0;
 	info->has_logs = (engine->traits & ENGINE_LOGS) != 0;
 	return STATUS_OK;
 }
@@ -123,7 +124,35 @@ static status find_restore(
 	return STATUS_OK;
 }
 
-/* After add_engine(): a store without logs has full backups only. */
+/* What a chain says about the next backup: of a store without logs a full one. */
+static uint32_t full_required(
+	const struct history_chain *chain, const struct backupapi_server_info *info)
+{
+	return !info->has_logs || !chain->full.taken || chain->needs_full ||
+	       chain->incremental_disabled;
+}
+
+static void add_chain(
+	const struct history_chain *chain, struct backupapi_server_info *info)
+{
+	info->last_full_time = chain->full.taken ? chain->full.time : 0;
+	info->last_incremental_time =
+		chain->incremental.taken ? chain->incremental.time : 0;
+	info->full_required = full_required(chain, info);
+	info->next_generation = info->full_required ? 0 : chain->next_generation;
+}
+
+static void add_ds_chain(
+	const struct history_chain *chain, struct backupapi_server_info *info)
+{
+	info->ds_last_full_time = chain->full.taken ? chain->full.time : 0;
+	info->ds_last_incremental_time =
+		chain->incremental.taken ? chain->incremental.time : 0;
+	info->ds_full_required = full_required(chain, info);
+	info->ds_next_generation = info->ds_full_required ? 0 : chain->next_generation;
+}
+
+/* After add_engine(). */
 static status find_history(
 	const struct server *server, struct backupapi_server_info *info)
 {
@@ -132,11 +161,9 @@ static status find_history(
 
 	if (failed(rc))
 		return rc;
-	info->last_full_time = h.full.taken ? h.full.time : 0;
-	info->last_incremental_time = h.incremental.taken ? h.incremental.time : 0;
-	info->full_required = !info->has_logs || !h.full.taken || h.needs_full ||
-			      h.incremental_disabled;
-	info->next_generation = info->full_required ? 0 : h.next_generation;
+	add_chain(server->families & FAMILY_CERTSRV ? &h.certsrv : &h.ds, info);
+	if (server->families & FAMILY_DS)
+		add_ds_chain(&h.ds, info);
 	return STATUS_OK;
 }
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/argument.h"
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/unc.h"
@@ -11,10 +10,10 @@
 /* Paths as they are, but bytes that are not UTF-8 as in every name that is listed. */
 static const struct unc_scheme plain_paths = {.server = "", .posix = true};
 
-status sis_text_path(const WCHAR *wide, char **path)
+status sis_text_path(struct given given, char **path)
 {
 	char *text;
-	status rc = argument_text(wide, &text);
+	status rc = argument_copy(given, &text);
 
 	*path = NULL;
 	if (failed(rc))
@@ -30,38 +29,40 @@ status sis_text_path(const WCHAR *wide, char **path)
 	return rc;
 }
 
-status sis_text_string(const char *path, WCHAR **block)
+status sis_text_string(const char *path, enum text_form form, void **block)
 {
 	char *text = *path ? unc_from_path(&plain_paths, path) : strdup("");
 
 	*block = NULL;
 	if (text)
-		*block = alloc_block(
-			ALLOC_SIS, (text_wide_length(text) + 1) * sizeof(WCHAR));
+		*block = alloc_block(ALLOC_SIS, (text_length(text, form) + 1) * form);
 	if (*block)
-		(void)text_to_wide(text, *block);
+		(void)text_write(text, form, *block);
 	free(text);
 	return *block ? STATUS_OK : status_no_memory();
 }
 
-static void free_array(WCHAR **array, size_t count)
+void sis_text_free(void *array, size_t count)
 {
+	void **items = array;
+
 	for (size_t i = 0; i < count; i++)
-		(void)alloc_free(ALLOC_SIS, array[i]);
-	(void)alloc_free(ALLOC_SIS, array);
+		(void)alloc_free(ALLOC_SIS, items[i]);
+	(void)alloc_free(ALLOC_SIS, items);
 }
 
-static status make_array(char *const *paths, size_t count, WCHAR ***array)
+static status make_array(
+	char *const *paths, size_t count, enum text_form form, void **array)
 {
-	WCHAR **items = alloc_block(ALLOC_SIS, count * sizeof(*items));
+	void **items = alloc_block(ALLOC_SIS, count * sizeof(*items));
 
 	if (!items)
 		return status_no_memory();
 	for (size_t i = 0; i < count; i++) {
-		status rc = sis_text_string(paths[i], &items[i]);
+		status rc = sis_text_string(paths[i], form, &items[i]);
 
 		if (failed(rc)) {
-			free_array(items, i);
+			sis_text_free(items, i);
 			return rc;
 		}
 	}
@@ -69,29 +70,19 @@ static status make_array(char *const *paths, size_t count, WCHAR ***array)
 	return STATUS_OK;
 }
 
-status sis_text_array(const struct names *paths, WCHAR ***array, ULONG *count)
+status sis_text_array(const struct names *paths, enum text_form form, void **array)
 {
-	status rc = STATUS_OK;
-
 	*array = NULL;
-	*count = 0;
-	if (paths->count)
-		rc = make_array(paths->items, paths->count, array);
-	if (!failed(rc))
-		*count = (ULONG)paths->count;
-	return rc;
+	return paths->count ? make_array(paths->items, paths->count, form, array)
+			    : STATUS_OK;
 }
 
-status sis_text_single(char *path, WCHAR ***array, ULONG *count)
+status sis_text_single(char *path, enum text_form form, void **array)
 {
-	status rc = STATUS_OK;
+	status rc;
 
 	*array = NULL;
-	*count = 0;
-	if (path) {
-		rc = make_array(&path, 1, array);
-		*count = failed(rc) ? 0 : 1;
-	}
+	rc = make_array(&path, 1, form, array);
 	free(path);
 	return rc;
 }

@@ -1,11 +1,11 @@
-/* The Sis functions. A name that cannot be handed out for lack of memory must not count as
+/* The Sis functions; sisbkup_wide.c has those with text. A name that cannot be handed out for lack of memory must not count as
  * named: the pass learns of it (sis_backup_forget, sis_restore_forget). */
 #include <sisbkup.h>
 
 #include <stdlib.h>
 
-#include "api/argument.h"
 #include "api/sis_text.h"
+#include "api/sisbkup_calls.h"
 #include "base/alloc.h"
 #include "base/handle.h"
 #include "sis/backup.h"
@@ -23,71 +23,71 @@ static status not_a_pass(const void *handle, const char *kind)
 
 /* ---- beginning a pass ---- */
 
-/* Where a Create function puts its results. */
-struct results {
-	PVOID *structure;
-	PWCHAR *store;
-	PULONG count;
-	PWCHAR **files;
-};
+static void clear_files(const struct sisbkup_files *out)
+{
+	if (out->count)
+		*out->count = 0;
+	if (out->array)
+		argument_give(out->array, NULL);
+}
 
-static void clear_results(const struct results *out)
+static void clear_results(const struct sisbkup_results *out)
 {
 	if (out->structure)
 		*out->structure = NULL;
 	if (out->store)
-		*out->store = NULL;
-	if (out->count)
-		*out->count = 0;
-	if (out->files)
-		*out->files = NULL;
+		argument_give(out->store, NULL);
+	clear_files(&out->files);
+}
+
+static status check_files(const char *function, const struct sisbkup_files *out)
+{
+	if (!out->count)
+		return argument_invalid(function, "the files' count is NULL");
+	if (!out->array)
+		return argument_invalid(function, "the files' array is NULL");
+	return STATUS_OK;
 }
 
 static status check_create(
-	const char *function, const WCHAR *root, const struct results *out)
+	const char *function, struct given root, const struct sisbkup_results *out)
 {
-	if (!root)
+	if (!root.text)
 		return argument_invalid(function, "volumeRoot is NULL");
 	if (!out->structure)
 		return argument_invalid(function, "the structure's pointer is NULL");
 	if (!out->store)
 		return argument_invalid(function, "commonStoreRootPathname is NULL");
-	if (!out->count)
-		return argument_invalid(function, "the files' count is NULL");
-	if (!out->files)
-		return argument_invalid(function, "the files' array is NULL");
-	return STATUS_OK;
+	return check_files(function, &out->files);
 }
 
 /* All of it, or nothing. PASS stays the caller's on failure. */
 static status give_results(enum handle_kind kind, void *pass, const char *store,
-	const struct names *files, const struct results *out)
+	const struct names *files, const struct sisbkup_results *out)
 {
-	WCHAR *store_block, **array;
-	ULONG count;
-	void *handle;
-	status rc = sis_text_string(store, &store_block);
+	void *store_block, *array, *handle;
+	status rc = sis_text_string(store, out->files.form, &store_block);
 
 	if (failed(rc))
 		return rc;
-	rc = sis_text_array(files, &array, &count);
-	if (!failed(rc))
+	rc = sis_text_array(files, out->files.form, &array);
+	if (!failed(rc)) {
 		rc = handle_create(kind, pass, &handle);
+		if (failed(rc))
+			sis_text_free(array, files->count);
+	}
 	if (failed(rc)) {
-		for (ULONG i = 0; i < count; i++)
-			(void)alloc_free(ALLOC_SIS, array[i]);
-		(void)alloc_free(ALLOC_SIS, array);
 		(void)alloc_free(ALLOC_SIS, store_block);
 		return rc;
 	}
 	*out->structure = handle;
-	*out->store = store_block;
-	*out->count = count;
-	*out->files = array;
+	argument_give(out->store, store_block);
+	*out->files.count = (ULONG)files->count;
+	argument_give(out->files.array, array);
 	return STATUS_OK;
 }
 
-static status create_backup(const char *root, const struct results *out)
+static status create_backup(const char *root, const struct sisbkup_results *out)
 {
 	struct names files = {0};
 	struct sis_backup *backup;
@@ -103,7 +103,7 @@ static status create_backup(const char *root, const struct results *out)
 	return rc;
 }
 
-static status create_restore(const char *root, const struct results *out)
+static status create_restore(const char *root, const struct sisbkup_results *out)
 {
 	struct names files = {0};
 	struct sis_restore *restore;
@@ -120,8 +120,9 @@ static status create_restore(const char *root, const struct results *out)
 	return rc;
 }
 
-static BOOL create(const char *function, const WCHAR *root,
-	status (*begin)(const char *, const struct results *), const struct results *out)
+static BOOL create(const char *function, struct given root,
+	status (*begin)(const char *, const struct sisbkup_results *),
+	const struct sisbkup_results *out)
 {
 	char *path = NULL;
 	status rc;
@@ -137,153 +138,142 @@ static BOOL create(const char *function, const WCHAR *root,
 	return status_publish_win32(rc);
 }
 
-BOOL WINAPI SisCreateBackupStructure(PWCHAR volumeRoot, PVOID *sisBackupStructure,
-	PWCHAR *commonStoreRootPathname, PULONG countOfCommonStoreFilesToBackup,
-	PWCHAR **commonStoreFilesToBackup)
+BOOL sisbkup_create_backup(
+	const char *function, struct given root, const struct sisbkup_results *out)
 {
-	const struct results out = {sisBackupStructure, commonStoreRootPathname,
-		countOfCommonStoreFilesToBackup, commonStoreFilesToBackup};
-
-	return create(__func__, volumeRoot, create_backup, &out);
+	return create(function, root, create_backup, out);
 }
 
-BOOL WINAPI SisCreateRestoreStructure(PWCHAR volumeRoot, PVOID *sisRestoreStructure,
-	PWCHAR *commonStoreRootPathname, PULONG countOfCommonStoreFilesToRestore,
-	PWCHAR **commonStoreFilesToRestore)
+BOOL sisbkup_create_restore(
+	const char *function, struct given root, const struct sisbkup_results *out)
 {
-	const struct results out = {sisRestoreStructure, commonStoreRootPathname,
-		countOfCommonStoreFilesToRestore, commonStoreFilesToRestore};
-
-	return create(__func__, volumeRoot, create_restore, &out);
+	return create(function, root, create_restore, out);
 }
 
 /* ---- links ---- */
 
-static status check_link(
-	const char *function, const void *data, const ULONG *count, PWCHAR *const *files)
+/* The name PATH, which is freed, as an array of one. */
+static status give_file(char *path, const struct sisbkup_files *out)
 {
-	if (!data)
-		return argument_invalid(function, "reparseData is NULL");
-	if (!count)
-		return argument_invalid(function, "the files' count is NULL");
-	if (!files)
-		return argument_invalid(function, "the files' array is NULL");
+	void *array;
+	status rc = sis_text_single(path, out->form, &array);
+
+	if (failed(rc))
+		return rc;
+	*out->count = 1;
+	argument_give(out->array, array);
 	return STATUS_OK;
 }
 
-static status backup_link(struct sis_backup *backup, const void *data, ULONG size,
-	void *context, void **matching, ULONG *count, WCHAR ***files)
+static status check_link(const char *function, struct sisbkup_reparse reparse,
+	const struct sisbkup_files *out)
+{
+	if (!reparse.data)
+		return argument_invalid(function, "reparseData is NULL");
+	return check_files(function, out);
+}
+
+static status backup_link(struct sis_backup *backup, struct sisbkup_reparse reparse,
+	void *context, void **matching, const struct sisbkup_files *out)
 {
 	char *path;
-	status rc = sis_backup_link(backup, data, size, context, matching, &path);
+	status rc = sis_backup_link(
+		backup, reparse.data, reparse.size, context, matching, &path);
 
 	if (failed(rc) || !path)
 		return rc;
-	rc = sis_text_single(path, files, count);
+	rc = give_file(path, out);
 	if (failed(rc))
 		sis_backup_forget(backup);
 	return rc;
 }
 
-BOOL WINAPI SisCSFilesToBackupForLink(PVOID sisBackupStructure, PVOID reparseData,
-	ULONG reparseDataSize, PVOID thisFileContext, PVOID *matchingFileContext,
-	PULONG countOfCommonStoreFilesToBackup, PWCHAR **commonStoreFilesToBackup)
+BOOL sisbkup_backup_link(const char *function, PVOID structure,
+	struct sisbkup_reparse reparse, PVOID context, PVOID *matching,
+	const struct sisbkup_files *out)
 {
 	struct sis_backup *backup;
-	void *matching = NULL;
+	void *found = NULL;
 	status rc;
 
 	status_begin();
-	if (matchingFileContext)
-		*matchingFileContext = NULL;
-	if (countOfCommonStoreFilesToBackup)
-		*countOfCommonStoreFilesToBackup = 0;
-	if (commonStoreFilesToBackup)
-		*commonStoreFilesToBackup = NULL;
-	rc = check_link(__func__, reparseData, countOfCommonStoreFilesToBackup,
-		commonStoreFilesToBackup);
+	if (matching)
+		*matching = NULL;
+	clear_files(out);
+	rc = check_link(function, reparse, out);
 	if (failed(rc))
 		return status_publish_win32(rc);
 	/* The processor fetches it while it waits for the lock. */
-	__builtin_prefetch(reparseData);
-	__builtin_prefetch((const char *)reparseData + REPARSE_SIZE - 1);
-	backup = handle_acquire(BACKUP_PASS, sisBackupStructure, NULL);
+	__builtin_prefetch(reparse.data);
+	__builtin_prefetch((const char *)reparse.data + REPARSE_SIZE - 1);
+	backup = handle_acquire(BACKUP_PASS, structure, NULL);
 	if (!backup)
-		return status_publish_win32(not_a_pass(sisBackupStructure, "backup"));
-	rc = backup_link(backup, reparseData, reparseDataSize, thisFileContext, &matching,
-		countOfCommonStoreFilesToBackup, commonStoreFilesToBackup);
-	handle_release(sisBackupStructure);
-	if (!failed(rc) && matchingFileContext)
-		*matchingFileContext = matching;
+		return status_publish_win32(not_a_pass(structure, "backup"));
+	rc = backup_link(backup, reparse, context, &found, out);
+	handle_release(structure);
+	if (!failed(rc) && matching)
+		*matching = found;
 	return status_publish_win32(rc);
 }
 
 static status restore_link(struct sis_restore *restore, const char *path,
-	const void *data, ULONG size, ULONG *count, WCHAR ***files)
+	struct sisbkup_reparse reparse, const struct sisbkup_files *out)
 {
 	char *store_file;
-	status rc = sis_restore_link(restore, path, data, size, &store_file);
+	status rc =
+		sis_restore_link(restore, path, reparse.data, reparse.size, &store_file);
 
 	if (failed(rc) || !store_file)
 		return rc;
-	rc = sis_text_single(store_file, files, count);
+	rc = give_file(store_file, out);
 	if (failed(rc))
 		sis_restore_forget(restore);
 	return rc;
 }
 
-BOOL WINAPI SisRestoredLink(PVOID sisRestoreStructure, PWCHAR restoredFileName,
-	PVOID reparseData, ULONG reparseDataSize, PULONG countOfCommonStoreFilesToRestore,
-	PWCHAR **commonStoreFilesToRestore)
+BOOL sisbkup_restored_link(const char *function, PVOID structure, struct given name,
+	struct sisbkup_reparse reparse, const struct sisbkup_files *out)
 {
 	struct sis_restore *restore;
 	char *path = NULL;
 	status rc;
 
 	status_begin();
-	if (countOfCommonStoreFilesToRestore)
-		*countOfCommonStoreFilesToRestore = 0;
-	if (commonStoreFilesToRestore)
-		*commonStoreFilesToRestore = NULL;
-	rc = restoredFileName
-		     ? check_link(__func__, reparseData, countOfCommonStoreFilesToRestore,
-			       commonStoreFilesToRestore)
-		     : argument_invalid(__func__, "restoredFileName is NULL");
+	clear_files(out);
+	rc = name.text ? check_link(function, reparse, out)
+		       : argument_invalid(function, "restoredFileName is NULL");
 	if (!failed(rc))
-		rc = sis_text_path(restoredFileName, &path);
+		rc = sis_text_path(name, &path);
 	if (failed(rc))
 		return status_publish_win32(rc);
-	restore = handle_acquire(RESTORE_PASS, sisRestoreStructure, NULL);
+	restore = handle_acquire(RESTORE_PASS, structure, NULL);
 	if (restore) {
-		rc = restore_link(restore, path, reparseData, reparseDataSize,
-			countOfCommonStoreFilesToRestore, commonStoreFilesToRestore);
-		handle_release(sisRestoreStructure);
+		rc = restore_link(restore, path, reparse, out);
+		handle_release(structure);
 	} else {
-		rc = not_a_pass(sisRestoreStructure, "restore");
+		rc = not_a_pass(structure, "restore");
 	}
 	free(path);
 	return status_publish_win32(rc);
 }
 
-BOOL WINAPI SisRestoredCommonStoreFile(
-	PVOID sisRestoreStructure, PWCHAR commonStoreFileName)
+BOOL sisbkup_restored_store_file(const char *function, PVOID structure, struct given name)
 {
 	struct sis_restore *restore;
 	char *path = NULL;
 	status rc;
 
 	status_begin();
-	rc = commonStoreFileName
-		     ? sis_text_path(commonStoreFileName, &path)
-		     : argument_invalid(__func__, "commonStoreFileName is NULL");
+	rc = name.text ? sis_text_path(name, &path)
+		       : argument_invalid(function, "commonStoreFileName is NULL");
 	if (failed(rc))
 		return status_publish_win32(rc);
-	restore = handle_acquire(RESTORE_PASS, sisRestoreStructure, NULL);
+	restore = handle_acquire(RESTORE_PASS, structure, NULL);
 	if (restore) {
 		rc = sis_restore_store_file(restore, path);
-		handle_release(sisRestoreStructure);
+		handle_release(structure);
 	} else {
-		rc = not_a_pass(sisRestoreStructure, "restore");
+		rc = not_a_pass(structure, "restore");
 	}
 	free(path);
 	return status_publish_win32(rc);

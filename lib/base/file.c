@@ -104,7 +104,7 @@ status file_pread(int fd, void *buffer, size_t size, uint64_t offset, size_t *go
 	const char *path_for_messages)
 {
 	*got = 0;
-	if (offset > INT64_MAX - size)
+	if (offset > (uint64_t)INT64_MAX - size)
 		return status_errno(EOVERFLOW, "%s", path_for_messages);
 	while (*got < size) {
 		ssize_t n = pread(

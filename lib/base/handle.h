@@ -18,6 +18,9 @@ enum handle_kind {
 	HANDLE_DS_RESTORE,
 	HANDLE_SIS_BACKUP,
 	HANDLE_SIS_RESTORE,
+	HANDLE_MODULE, /* these three are for the compatibility headers */
+	HANDLE_FILE,
+	HANDLE_TOKEN,
 	HANDLE_KINDS
 };
 

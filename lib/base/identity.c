@@ -232,3 +232,15 @@ void identity_restore(struct identity *former)
 }
 
 #endif
+
+status identity_do(uid_t uid, gid_t gid, status (*what)(void *context), void *context)
+{
+	struct identity former;
+	status rc = identity_assume(uid, gid, &former);
+
+	if (failed(rc))
+		return rc;
+	rc = what(context);
+	identity_restore(&former);
+	return rc;
+}

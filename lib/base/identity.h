@@ -23,4 +23,7 @@ struct identity {
 status identity_assume(uid_t uid, gid_t gid, struct identity *former);
 void identity_restore(struct identity *former);
 
+/* Both around WHAT, whose result it gives. */
+status identity_do(uid_t uid, gid_t gid, status (*what)(void *context), void *context);
+
 #endif

@@ -59,11 +59,13 @@ static int wire(posix_spawn_file_actions_t *actions, const struct wiring *w)
 	if (!err && w->output < 0 && !stderr_is_open())
 		err = posix_spawn_file_actions_addopen(
 			actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 34)
 	/* Ours close on exec; the host program's may not. */
 	if (!err)
 		err = posix_spawn_file_actions_addclosefrom_np(
 			actions, w->fd3 >= 0 ? 4 : 3);
+#endif
 #endif
 	return err;
 }

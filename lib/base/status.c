@@ -74,12 +74,24 @@ __attribute__((format(printf, 2, 0))) static void note(
 	this_thread.pending_code = code;
 }
 
+/* The GNU call gives the text, which may be elsewhere; the one of POSIX fills BUFFER. */
+static const char *system_text(int err, char *buffer, size_t size)
+{
+#ifdef __GLIBC__
+	return strerror_r(err, buffer, size);
+#else
+	*buffer = '\0';
+	(void)strerror_r(err, buffer, size);
+	return buffer;
+#endif
+}
+
 static void append_system_text(int err)
 {
 	char buffer[128], both[NOTE_SIZE + sizeof(buffer) + 2];
 
 	(void)snprintf(both, sizeof(both), "%s: %s", this_thread.pending,
-		strerror_r(err, buffer, sizeof(buffer)));
+		system_text(err, buffer, sizeof(buffer)));
 	copy_shortened(this_thread.pending, both);
 }
 

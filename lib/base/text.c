@@ -1,6 +1,6 @@
 /*
- * wchar_t may have 32 bits (Linux) or 16 (surrogate pairs); which one is decided by
- * sizeof, so that the compiler sees both.
+ * Wide text is read and written unit by unit; that a unit may be of 16 bits, and a
+ * character two of them, is known to read_code and write_code alone.
  */
 #include "base/text.h"
 
@@ -13,9 +13,15 @@
 #define LAST_CHARACTER 0x10ffffu
 
 /* Bad bytes 0x80..0xff become this + byte. */
-#define BYTE_SURROGATE LOW_SURROGATE
+#define BYTE_SURROGATE       LOW_SURROGATE
+#define FIRST_BYTE_SURROGATE (BYTE_SURROGATE + 0x80)
+#define LAST_BYTE_SURROGATE  (BYTE_SURROGATE + 0xff)
 
-static const bool wide_is_utf16 = sizeof(wchar_t) == 2;
+/* What is no character has this code. */
+#define NO_CODE UINT32_MAX
+
+_Static_assert(TEXT_WIDE == sizeof(uint32_t), "the library has its own -fshort-wchar");
+_Static_assert(TEXT_UTF16 == sizeof(uint16_t), "UTF-16");
 
 /* The LENGTH bytes at S put together, or UINT32_MAX where one is no continuation byte: a
  * NUL ends the search. */
@@ -87,101 +93,153 @@ size_t text_encode(uint32_t code, char *out)
 	return 4;
 }
 
-/* Whatever is at S, which is not its end, as one code: a character, an encoded surrogate,
- * or a bad byte's stand-in. Returns the number of bytes, 1 to 4. */
+/* ---- out: units of a form ---- */
+
+/* Whether CODE stands for a byte that is not UTF-8. */
+static bool is_byte_surrogate(uint32_t code)
+{
+	return code >= FIRST_BYTE_SURROGATE && code <= LAST_BYTE_SURROGATE;
+}
+
+/* Whatever is at S, which is not its end, as one code: a character or the stand-in of a
+ * bad byte, which may be encoded already. The bytes of another encoded surrogate count as
+ * bad, since beside a third it could become half of a pair. Returns the number of bytes,
+ * 1 to 4. */
 static size_t next_code(const char *s, uint32_t *code)
 {
 	size_t length = text_decode(s, code);
 
-	if (!length)
-		length = text_decode_surrogate(s, code);
-	if (!length) {
-		*code = BYTE_SURROGATE + (unsigned char)*s;
-		length = 1;
-	}
-	return length;
+	if (length)
+		return length;
+	length = text_decode_surrogate(s, code);
+	if (length && is_byte_surrogate(*code))
+		return length;
+	*code = BYTE_SURROGATE + (unsigned char)*s;
+	return 1;
 }
 
-size_t text_wide_length(const char *s)
+size_t text_length(const char *s, enum text_form form)
 {
 	size_t count = 0;
-	uint32_t code;
 
-	for (; *s; s += next_code(s, &code), count++)
-		if (wide_is_utf16 && text_decode(s, &code) == 4)
-			count++;
-	return count;
-}
-
-wchar_t *text_to_wide(const char *s, wchar_t *out)
-{
+	if (form == TEXT_NARROW)
+		return strlen(s);
 	while (*s) {
 		uint32_t code;
 
 		s += next_code(s, &code);
-		if (wide_is_utf16 && code > 0xffff) {
-			*out++ = (wchar_t)(HIGH_SURROGATE + ((code - 0x10000) >> 10));
-			code = LOW_SURROGATE + (code & 0x3ff);
-		}
-		*out++ = (wchar_t)code;
+		count += form == TEXT_UTF16 && code > 0xffff ? 2 : 1;
 	}
-	*out = L'\0';
+	return count;
+}
+
+void *text_write_unit(uint32_t unit, enum text_form form, void *out)
+{
+	if (form == TEXT_NARROW)
+		*(char *)out = (char)unit;
+	else if (form == TEXT_UTF16)
+		*(char16_t *)out = (char16_t)unit;
+	else
+		*(wchar_t *)out = (wchar_t)unit;
+	return (char *)out + form;
+}
+
+static void *write_code(uint32_t code, enum text_form form, void *out)
+{
+	if (form == TEXT_UTF16 && code > 0xffff) {
+		code -= 0x10000;
+		out = text_write_unit(HIGH_SURROGATE + (code >> 10), form, out);
+		code = LOW_SURROGATE + (code & 0x3ff);
+	}
+	return text_write_unit(code, form, out);
+}
+
+void *text_write(const char *s, enum text_form form, void *out)
+{
+	if (form == TEXT_NARROW)
+		return stpcpy(out, s);
+	while (*s) {
+		uint32_t code;
+
+		s += next_code(s, &code);
+		out = write_code(code, form, out);
+	}
+	(void)text_write_unit(0, form, out);
 	return out;
 }
 
-/* The character at WIDE, which is not the end; *UNITS is 2 for a surrogate pair. */
-static uint32_t wide_code(const wchar_t *wide, size_t *units)
+/* ---- in: codes from units ---- */
+
+static uint32_t unit_at(const void *text, enum text_form form, size_t i)
 {
-	uint32_t code = wide_is_utf16 ? (uint16_t)wide[0] : (uint32_t)wide[0];
-
-	*units = 1;
-	if (wide_is_utf16 && code >= HIGH_SURROGATE && code < LOW_SURROGATE) {
-		uint32_t low = (uint16_t)wide[1];
-
-		if (low >= LOW_SURROGATE && low <= LAST_SURROGATE) {
-			*units = 2;
-			code = 0x10000 + ((code - HIGH_SURROGATE) << 10) +
-			       (low - LOW_SURROGATE);
-		}
-	}
-	return code;
+	return form == TEXT_UTF16 ? ((const char16_t *)text)[i]
+				  : (uint32_t)((const wchar_t *)text)[i];
 }
 
-/* The bytes that WIDE takes in UTF-8; false where it holds what is no character. */
-static bool utf8_size(const wchar_t *wide, size_t *size)
+/* The character at unit *I of TEXT, which is not its end, or NO_CODE; *I moves behind
+ * it. */
+static uint32_t read_code(const void *text, enum text_form form, size_t *i)
+{
+	uint32_t code = unit_at(text, form, (*i)++), low;
+
+	if (code > LAST_CHARACTER)
+		return NO_CODE;
+	if (code < HIGH_SURROGATE || code > LAST_SURROGATE || is_byte_surrogate(code))
+		return code;
+	if (form != TEXT_UTF16 || code >= LOW_SURROGATE)
+		return NO_CODE;
+	low = unit_at(text, form, *i);
+	if (low < LOW_SURROGATE || low > LAST_SURROGATE)
+		return NO_CODE;
+	(*i)++;
+	return 0x10000 + ((code - HIGH_SURROGATE) << 10) + (low - LOW_SURROGATE);
+}
+
+/* The bytes that TEXT takes in UTF-8. */
+static status measure(const void *text, enum text_form form, size_t *size)
 {
 	char scratch[4];
-	size_t units;
+	size_t i = 0;
 
 	*size = 0;
-	for (; *wide; wide += units) {
-		uint32_t code = wide_code(wide, &units);
+	while (unit_at(text, form, i)) {
+		const size_t place = i + 1;
+		uint32_t code = read_code(text, form, &i);
 
-		if (code > LAST_CHARACTER)
-			return false;
+		/* Not what stands there: the text may be a password. */
+		if (code == NO_CODE)
+			return status_fail(STATUS_WIN32(ERROR_NO_UNICODE_TRANSLATION),
+				"character %zu of the text given is no Unicode", place);
 		*size += text_encode(code, scratch);
 	}
-	return true;
+	return STATUS_OK;
 }
 
-status text_from_wide(const wchar_t *wide, char **text)
+status text_read(const void *text, enum text_form form, char **utf8)
 {
-	size_t size, units;
+	size_t size, i = 0;
 	char *out;
+	status rc;
 
-	*text = NULL;
-	if (!utf8_size(wide, &size))
-		return status_fail(STATUS_WIN32(ERROR_NO_UNICODE_TRANSLATION),
-			"the text contains a code above U+10FFFF");
+	*utf8 = NULL;
+	if (form == TEXT_NARROW) {
+		*utf8 = strdup(text);
+		return *utf8 ? STATUS_OK : status_no_memory();
+	}
+	rc = measure(text, form, &size);
+	if (failed(rc))
+		return rc;
 	out = malloc(size + 1);
 	if (!out)
 		return status_no_memory();
-	*text = out;
-	for (; *wide; wide += units)
-		out += text_encode(wide_code(wide, &units), out);
+	*utf8 = out;
+	while (unit_at(text, form, i))
+		out += text_encode(read_code(text, form, &i), out);
 	*out = '\0';
 	return STATUS_OK;
 }
+
+/* ---- names and lines ---- */
 
 char text_fold(char c)
 {

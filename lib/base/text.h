@@ -1,15 +1,18 @@
 /*
  * text.h - UTF-8 inside, WCHAR at the boundary, never through the locale
  *
- * Text that is not valid UTF-8 survives the way to wide characters and back: each
- * bad byte 0x80..0xFF becomes U+DC80..U+DCFF.  On the way in these, and any other
- * lone surrogate, become the three bytes that UTF-8 would give them (ED xx xx); unc.h
- * turns U+DC80..U+DCFF into bytes again where the text is a path.
+ * Text that is not valid UTF-8 survives the way to wide characters of either width and
+ * back: each bad byte 0x80..0xFF becomes U+DC80..U+DCFF, in UTF-16 a low surrogate that
+ * no high one goes before.  On the way in these become the three bytes that UTF-8 would
+ * give them (ED B2..B3 xx), and unc.h turns those into bytes again where the text is a
+ * path.  Any other surrogate without its other half is refused on the way in, and never
+ * written on the way out.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
 #include <stddef.h>
+#include <uchar.h>
 #include <wchar.h>
 
 #include "base/status.h"
@@ -24,15 +27,46 @@ size_t text_decode_surrogate(const char *s, uint32_t *code);
 /* Writes CODE (up to 0x10FFFF, surrogates too) at OUT (4 bytes), returns the length. */
 size_t text_encode(uint32_t code, char *out);
 
-/* Number of wide characters of S without the NUL. */
-size_t text_wide_length(const char *s);
+/* ---- forms ---- */
 
-/* Converts S to OUT, which has room for text_wide_length(S) + 1 characters; returns
- * where the NUL was written, so that lists are built by calling it again after that. */
-wchar_t *text_to_wide(const char *s, wchar_t *out);
+/* What a text is made of, and the size of that in bytes. */
+enum text_form {
+	TEXT_NARROW = sizeof(char), /* UTF-8 */
+	TEXT_UTF16 = sizeof(char16_t),
+	TEXT_WIDE = sizeof(wchar_t), /* UTF-32 */
+};
 
-/* A new string (free()). A character above U+10FFFF is ERROR_NO_UNICODE_TRANSLATION. */
-status text_from_wide(const wchar_t *wide, char **text);
+/* How many units S has in FORM, without the NUL. */
+size_t text_length(const char *s, enum text_form form);
+
+/* Writes S at OUT, which has room for text_length(S) + 1 units of FORM; returns where the
+ * NUL was written, so that lists are built by writing on behind it. */
+void *text_write(const char *s, enum text_form form, void *out);
+
+/* Writes UNIT as it is; returns what is behind it. */
+void *text_write_unit(uint32_t unit, enum text_form form, void *out);
+
+/* UTF-8 in a new string (free()) from TEXT. What is no character is
+ * ERROR_NO_UNICODE_TRANSLATION, but in narrow text, which is taken as it is. */
+status text_read(const void *text, enum text_form form, char **utf8);
+
+/* The same for wide characters. */
+static inline size_t text_wide_length(const char *s)
+{
+	return text_length(s, TEXT_WIDE);
+}
+
+static inline wchar_t *text_to_wide(const char *s, wchar_t *out)
+{
+	return text_write(s, TEXT_WIDE, out);
+}
+
+static inline status text_from_wide(const wchar_t *wide, char **text)
+{
+	return text_read(wide, TEXT_WIDE, text);
+}
+
+/* ---- names and lines ---- */
 
 /* Order and equality of names: only ASCII letters are folded. */
 int text_compare_nocase(const char *a, const char *b);

@@ -8,14 +8,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/ese.h"
 #include "engine/flat.h"
 #include "engine/probe.h"
 #include "engine/worker.h"
-
-#define WORKER_OPERATIONS                                                                \
-	.begin = worker_begin, .databases = worker_databases, .logs = worker_logs,       \
-	.open = worker_open, .read = worker_read, .close = worker_close,                 \
-	.end = worker_end, .recover = worker_recover, .verify = worker_verify
+#include "server/path.h"
+#ifdef HAVE_BDB
+#include "engine/bdb_caller.h"
+#endif
+#ifdef HAVE_LMDB
+#include "engine/lmdb_caller.h"
+#endif
+#ifdef HAVE_TDB
+#include "engine/tdb_caller.h"
+#endif
 
 #ifdef HAVE_SQLITE
 static status sqlite_stale_files(const char *path, struct names *stale)
@@ -36,10 +42,47 @@ static status sqlite_stale_files(const char *path, struct names *stale)
 }
 
 static const struct engine engine_sqlite = {
-	.name = "sqlite", WORKER_OPERATIONS, .stale_files = sqlite_stale_files};
+	.name = "sqlite", WORKER_SPOOL_OPERATIONS, .stale_files = sqlite_stale_files};
 #define ENGINE_SQLITE (&engine_sqlite)
 #else
 #define ENGINE_SQLITE NULL
+#endif
+
+#ifdef HAVE_BDB
+static const struct engine engine_bdb = {
+	.name = "bdb",
+	.traits = ENGINE_LOGS | ENGINE_DIRECTORY | ENGINE_LOGGED_NAMES,
+	WORKER_STREAM_OPERATIONS,
+	.survey = bdb_survey,
+	.generation = bdb_generation,
+	.find_logs = bdb_find_logs,
+	.log_continues = bdb_log_continues,
+	.check_logs = bdb_check_logs,
+	.log_name = bdb_replay_name,
+};
+#define ENGINE_BDB (&engine_bdb)
+#else
+#define ENGINE_BDB NULL
+#endif
+
+#ifdef HAVE_LMDB
+static const struct engine engine_lmdb = {.name = "lmdb",
+	.traits = ENGINE_DIRECTORY,
+	WORKER_SPOOL_OPERATIONS,
+	.survey = lmdb_survey};
+#define ENGINE_LMDB (&engine_lmdb)
+#else
+#define ENGINE_LMDB NULL
+#endif
+
+#ifdef HAVE_TDB
+static const struct engine engine_tdb = {.name = "tdb",
+	.traits = ENGINE_DIRECTORY,
+	WORKER_SPOOL_OPERATIONS,
+	.survey = tdb_survey};
+#define ENGINE_TDB (&engine_tdb)
+#else
+#define ENGINE_TDB NULL
 #endif
 
 static const struct {
@@ -48,10 +91,10 @@ static const struct {
 } engines[] = {
 	{"flat", &engine_flat},
 	{"sqlite", ENGINE_SQLITE},
-	{"bdb", NULL},
-	{"lmdb", NULL},
-	{"tdb", NULL},
-	{"ese", NULL},
+	{"bdb", ENGINE_BDB},
+	{"lmdb", ENGINE_LMDB},
+	{"tdb", ENGINE_TDB},
+	{"ese", &engine_ese},
 };
 
 static bool is_auto(const char *name)
@@ -76,7 +119,7 @@ static status find_by_name(
 		who, name);
 }
 
-#ifdef HAVE_SQLITE
+#ifdef HAVE_WORKER
 #define probe_paths worker_probe
 #else
 #define probe_paths probe_all
@@ -146,32 +189,90 @@ static status find_by_format(
 	return rc;
 }
 
-status engine_find(const struct store_config *store, const struct engine **engine)
+static status refuse_database(const struct engine *engine, const char *path)
 {
-	*engine = NULL;
-	if (is_auto(store->engine))
-		return find_by_format(store, engine);
-	return find_by_name(store->engine, "configuration", engine);
+	return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+		"%s: engine %s takes the environment's directory", path, engine->name);
 }
 
-static status find_of_file(const char *path, const struct engine **engine)
+status engine_check_store(const struct engine *engine, const struct store_config *store)
 {
-	char *copy = strdup(path);
-	const struct names one = {.items = &copy, .count = 1, .capacity = 1};
-	struct names formats = {0};
-	status rc = copy ? probe_paths(&one, &formats) : status_no_memory();
+	const struct names *databases = &store->databases;
+	struct stat st;
 
+	if (!(engine->traits & ENGINE_DIRECTORY))
+		return STATUS_OK;
+	if (databases->count > 1)
+		return refuse_database(engine, databases->items[1]);
+	if (databases->count == 0)
+		return STATUS_OK;
+	if (path_is_glob(databases->items[0]) ||
+		(stat(databases->items[0], &st) == 0 && !S_ISDIR(st.st_mode)))
+		return refuse_database(engine, databases->items[0]);
+	return STATUS_OK;
+}
+
+status engine_find(const struct store_config *store, const struct engine **engine)
+{
+	status rc;
+
+	*engine = NULL;
+	if (is_auto(store->engine))
+		rc = find_by_format(store, engine);
+	else
+		rc = find_by_name(store->engine, "configuration", engine);
 	if (!failed(rc))
-		rc = *formats.items[0] ? find_by_name(formats.items[0], path, engine)
-				       : status_errno(ENOENT, "%s", path);
-	names_free(&formats);
-	free(copy);
+		rc = engine_check_store(*engine, store);
+	if (failed(rc))
+		*engine = NULL;
 	return rc;
+}
+
+/* The first one with a format of its own; else the first that is there. */
+static status find_of_files(const struct names *paths, const struct engine **engine)
+{
+	struct names formats = {0};
+	size_t first = paths->count;
+	status rc = paths->count ? probe_paths(paths, &formats) : STATUS_OK;
+
+	for (size_t i = 0; !failed(rc) && i < paths->count; i++) {
+		if (!*formats.items[i])
+			continue;
+		if (first == paths->count)
+			first = i;
+		if (strcmp(formats.items[i], engine_flat.name) != 0) {
+			first = i;
+			break;
+		}
+	}
+	if (!failed(rc))
+		rc = first < paths->count
+			     ? find_by_name(
+				       formats.items[first], paths->items[first], engine)
+			     : status_errno(ENOENT, "%s",
+				       paths->count ? paths->items[0] : "store");
+	names_free(&formats);
+	return rc;
+}
+
+status engine_for_files(
+	const char *name, const struct names *paths, const struct engine **engine)
+{
+	*engine = NULL;
+	if (is_auto(name))
+		return find_of_files(paths, engine);
+	return find_by_name(
+		name, paths->count ? paths->items[0] : "configuration", engine);
 }
 
 status engine_for_file(const char *name, const char *path, const struct engine **engine)
 {
+	char *copy = strdup(path);
+	const struct names one = {.items = &copy, .count = 1, .capacity = 1};
+	status rc;
+
 	*engine = NULL;
-	return is_auto(name) ? find_of_file(path, engine)
-			     : find_by_name(name, path, engine);
+	rc = copy ? engine_for_files(name, &one, engine) : status_no_memory();
+	free(copy);
+	return rc;
 }

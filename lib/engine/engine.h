@@ -16,6 +16,9 @@
 enum engine_trait {
 	ENGINE_LOGS = 1, /* keeps transaction logs: incremental backups, truncation */
 	ENGINE_IN_CALLER = 2, /* runs in the calling thread, with its rights: no worker */
+	ENGINE_DIRECTORY = 4, /* what `database` names is a directory with all its files */
+	ENGINE_LOGGED_NAMES = 8, /* replay finds databases by their names below one home: a
+				    restore may move the home, not rename files in it */
 };
 
 struct engine_begin {
@@ -39,11 +42,27 @@ struct engine_files {
 	size_t capacity;
 };
 
-/* A restore as the engine sees it: databases are in place when it is called. */
+/* A log file as it lies in a directory. */
+struct engine_log {
+	char *path;
+	uint32_t generation;
+	uint64_t size; /* in bytes */
+	bool part;     /* an unfinished one, under the name that a backup gave it */
+};
+
+struct engine_logs {
+	struct engine_log *items;
+	size_t count;
+	size_t capacity;
+};
+
+/* A restore as the engine sees it: databases and logs are in place when it is called. */
 struct engine_recovery {
 	const struct names *databases; /* where the restored ones are now */
+	const char *home;	       /* ENGINE_DIRECTORY: what they are below; else NULL */
 	const char *log_dir;
 	const char *system_dir;
+	uint32_t low, high; /* the logs that are to be replayed; 0, 0: none */
 };
 
 struct engine_session; /* each engine's own, made by begin */
@@ -69,8 +88,9 @@ struct engine {
 	status (*read)(struct engine_session *session, void *buffer, size_t size, size_t *got);
 	void (*close)(struct engine_session *session);
 
-	/* Engines with ENGINE_LOGS only; else NULL. Deletes logs below KEEP_FROM that
-	 * recovery does not need. */
+	/* Engines with ENGINE_LOGS only; else NULL. Deletes, oldest first, logs below
+	 * KEEP_FROM that recovery does not need. Nothing else is asked of the session
+	 * afterwards. */
 	status (*truncate)(struct engine_session *session, uint32_t keep_from);
 
 	/* Releases everything; NULL is fine. */
@@ -87,8 +107,42 @@ struct engine {
 	/* The format's own checks on one file; NULL where the format has none. */
 	status (*verify)(const struct engine *engine, const char *path);
 
-	/* The generation in a log's name; NULL without ENGINE_LOGS. */
+	/* ENGINE_DIRECTORY, and others with files beside their databases; else NULL. Looks at
+	 * the directories of STORE as they are now, missing ones included, in the calling
+	 * process and without opening what would lose a lock by being closed. DATABASES (NULL:
+	 * not wanted; without ENGINE_DIRECTORY nothing) receives what a session would
+	 * list; LEFTOVERS (NULL: not wanted) what must not survive a restore: region files,
+	 * lock files, checkpoints, marks of a clean shutdown; no logs. Both full paths. */
+	status (*survey)(const struct store_config *store, struct names *databases,
+		struct names *leftovers);
+
+	/* The rest with ENGINE_LOGS; else NULL. All run in the calling process. */
+
+	/* The generation in a log's name, as a session listed it or as it lies in a log
+	 * directory. ERROR_INVALID_NAME for what is no log's. */
 	status (*generation)(const char *path, uint32_t *generation);
+
+	/* The logs in the directory DIR, by generation, then the shorter ones first; nothing
+	 * where there is no such directory. Names as in `generation`; temporary and
+	 * reserve logs are none. */
+	status (*find_logs)(
+		const struct store_config *store, const char *dir, struct engine_logs *logs);
+
+	/* Is the longer one of two of the same generation a later copy of the shorter, so
+	 * that it can stand for it? */
+	status (*log_continues)(const struct engine_log *shorter,
+		const struct engine_log *longer, bool *continues);
+
+	/* COUNT logs, their generations rising by one: is each undamaged, and do they make
+	 * one sequence? Only the last may be a part. hrLogFileCorrupt,
+	 * hrGivenLogFileIsNotContiguous, hrGivenLogFileHasBadSignature, naming the file. */
+	status (*check_logs)(const struct store_config *store, const struct engine_log *logs,
+		size_t count);
+
+	/* The name, without a directory, under which replay looks for LOG; NEWEST: the last
+	 * one there is. A new string. */
+	status (*log_name)(const struct store_config *store, const struct engine_log *log,
+		bool newest, char **name);
 };
 
 /* The engine that STORE's configuration names, or with `auto` the one whose format its
@@ -98,8 +152,20 @@ struct engine {
  * is opened in this process, whose own locks on it would be lost (fcntl). */
 status engine_find(const struct store_config *store, const struct engine **engine);
 
+/* Does STORE name what ENGINE can take? With ENGINE_DIRECTORY one directory, which may be
+ * missing; else ERROR_BAD_CONFIGURATION, naming what stands there instead. engine_find asks
+ * this, too. */
+status engine_check_store(const struct engine *engine, const struct store_config *store);
+
 /* By name or, with NULL or "auto", by PATH's magic. */
 status engine_for_file(const char *name, const char *path, const struct engine **engine);
+
+/* The same for the files of one store, some of which may have no format of their own (a
+ * text file beside databases): the first of PATHS, sorted or not, that has one decides,
+ * flat where none has. What is missing says nothing; where all are,
+ * ERROR_FILE_NOT_FOUND. */
+status engine_for_files(
+	const char *name, const struct names *paths, const struct engine **engine);
 
 /* Adds what the configured files and globs (wildcard.h) stand for to PATHS: sorted,
  * without duplicates, regular files (a symbolic link to one counts as itself). A plain path
@@ -118,5 +184,11 @@ status engine_expand_present(const struct names *patterns, struct names *paths);
 status engine_files_add(struct engine_files *files, const char *path, enum engine_file_kind kind,
 	uint32_t generation, uint64_t size);
 void engine_files_free(struct engine_files *files);
+
+/* Takes PATH (NULL: memory is short) over, also when it fails. */
+status engine_logs_take(struct engine_logs *logs, char *path, uint32_t generation,
+	uint64_t size, bool part);
+void engine_logs_sort(struct engine_logs *logs); /* as find_logs gives them */
+void engine_logs_free(struct engine_logs *logs);
 
 #endif

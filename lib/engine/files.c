@@ -35,3 +35,50 @@ void engine_files_free(struct engine_files *files)
 	free(files->items);
 	*files = (struct engine_files){0};
 }
+
+status engine_logs_take(struct engine_logs *logs, char *path, uint32_t generation,
+	uint64_t size, bool part)
+{
+	if (path && logs->count == logs->capacity) {
+		size_t capacity = logs->capacity ? logs->capacity * 2 : 16;
+		struct engine_log *items =
+			reallocarray(logs->items, capacity, sizeof(*items));
+
+		if (!items) {
+			free(path);
+			return status_no_memory();
+		}
+		logs->items = items;
+		logs->capacity = capacity;
+	}
+	if (!path)
+		return status_no_memory();
+	logs->items[logs->count++] = (struct engine_log){
+		.path = path, .generation = generation, .size = size, .part = part};
+	return STATUS_OK;
+}
+
+static int compare_logs(const void *a, const void *b)
+{
+	const struct engine_log *x = a, *y = b;
+
+	if (x->generation != y->generation)
+		return x->generation < y->generation ? -1 : 1;
+	if (x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	return strcmp(x->path, y->path);
+}
+
+void engine_logs_sort(struct engine_logs *logs)
+{
+	if (logs->count > 1)
+		qsort(logs->items, logs->count, sizeof(*logs->items), compare_logs);
+}
+
+void engine_logs_free(struct engine_logs *logs)
+{
+	for (size_t i = 0; i < logs->count; i++)
+		free(logs->items[i].path);
+	free(logs->items);
+	*logs = (struct engine_logs){0};
+}

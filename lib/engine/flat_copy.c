@@ -284,12 +284,14 @@ static status take_pass(const struct names *patterns, struct spool *spool)
 
 /* ---- until one is good ---- */
 
-static bool may_settle(status rc, int tries)
+/* After TRIES, *ODD of which found something worse than a change. */
+static bool may_settle(status rc, int tries, int *odd)
 {
 	if (rc == STATUS_WIN32(ERROR_BUSY))
 		return tries < TRIES;
-	return tries < FEW_TRIES &&
-	       (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) || rc == hrDatabaseInconsistent);
+	if (rc != STATUS_WIN32(ERROR_FILE_NOT_FOUND) && rc != hrDatabaseInconsistent)
+		return false;
+	return tries < TRIES && ++*odd < FEW_TRIES;
 }
 
 static void wait_before(int tries)
@@ -307,8 +309,9 @@ static void wait_before(int tries)
 status flat_copy(const struct names *patterns, struct spool *spool)
 {
 	status rc = take_pass(patterns, spool);
+	int odd = 0;
 
-	for (int tries = 1; failed(rc) && may_settle(rc, tries); tries++) {
+	for (int tries = 1; failed(rc) && may_settle(rc, tries, &odd); tries++) {
 		trace(TRACE_DEBUG, "flat: try %d: %s", tries, status_pending());
 		wait_before(tries);
 		rc = spool_reset(spool);

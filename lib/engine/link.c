@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct link {
 	struct fork_close socket;
 	struct fork_close worker_socket; /* the other end, until the worker has it */
 	pid_t pid;                       /* 0: none, or reaped */
+	bool spared;                     /* see link_spare */
 };
 
 static status connect_ends(struct link *link)
@@ -117,6 +119,36 @@ static bool ends_within(pid_t pid, unsigned seconds)
 	return true;
 }
 
+/* Workers that were left to end by themselves; one that finds no place here is reaped by
+ * whoever inherits it. Nobody waits for the lock: in a forked child it may be held for
+ * ever. */
+static pid_t left[64];
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void leave_behind(pid_t pid)
+{
+	if (pthread_mutex_trylock(&left_lock) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		if (left[i] == 0) {
+			left[i] = pid;
+			break;
+		}
+	}
+	(void)pthread_mutex_unlock(&left_lock);
+}
+
+/* Only those of this process: a forked child's are ECHILD, and forgotten. */
+static void reap_left(void)
+{
+	if (pthread_mutex_trylock(&left_lock) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
+		if (left[i] != 0 && waitpid(left[i], NULL, WNOHANG) != 0)
+			left[i] = 0;
+	(void)pthread_mutex_unlock(&left_lock);
+}
+
 /* After the socket was closed: 0 or what process_wait tells, -1 where nothing is known.
  */
 static int reap(struct link *link, bool *killed)
@@ -129,6 +161,14 @@ static int reap(struct link *link, bool *killed)
 	if (pid == 0)
 		return -1;
 	if (!ends_within(pid, LINK_END_SECONDS)) {
+		if (link->spared) {
+			trace(TRACE_ERROR,
+				"%s: process %ld does not end; it is left to end by "
+				"itself",
+				link->program, (long)pid);
+			leave_behind(pid);
+			return -1;
+		}
 		trace(TRACE_ERROR, "%s: process %ld does not end, killing it",
 			link->program, (long)pid);
 		*killed = true;
@@ -256,6 +296,7 @@ status link_start(struct hello *hello, int spool_fd, struct link **link)
 	*link = NULL;
 	if (!l)
 		return status_no_memory();
+	reap_left();
 	l->socket = l->worker_socket = FORK_CLOSE_NONE;
 	rc = find_program(&l->program);
 	if (!failed(rc))
@@ -316,6 +357,11 @@ status link_call(struct link *link, enum message_type type, const struct buffer 
 	while (!failed(rc) && !done)
 		rc = take_answer(link, accept, context, &done);
 	return failed(rc) && !done ? broken(link, rc) : rc;
+}
+
+void link_spare(struct link *link)
+{
+	link->spared = true;
 }
 
 void link_end(struct link *link)

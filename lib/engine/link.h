@@ -18,6 +18,10 @@ status link_start(struct hello *hello, int spool_fd, struct link **link);
 status link_call(struct link *link, enum message_type type, const struct buffer *request,
 	status (*accept)(void *context, const struct message *message), void *context);
 
+/* From here on, killing the worker may stop everybody else who uses its store: one that
+ * does not end in time is left to end by itself, and reaped when another one is started. */
+void link_spare(struct link *link);
+
 /* Has the worker end and waits until it did; NULL is fine. */
 void link_end(struct link *link);
 

@@ -2,11 +2,15 @@
  * hold on it. */
 #include "engine/owner.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/bdb_names.h"
 #include "engine/engine.h"
 
 /* A symbolic link of an ordinary user does not make root's files his store's: the worker
@@ -38,12 +42,61 @@ static struct owner owner_above(const char *path)
 	return owner;
 }
 
+/* A directory is a store of its own for some engines. */
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A server may be let into a directory of root's by its group. What it runs on is its own:
+ * the newest log, or the region before there is one. */
+static bool owner_inside(const char *dir, struct owner *owner)
+{
+	DIR *stream = opendir(dir);
+	const struct dirent *entry;
+	uint32_t newest = 0;
+	bool found = false;
+	struct stat st;
+
+	while (stream && (entry = readdir(stream)) != NULL) {
+		uint32_t generation = 0;
+
+		if (!bdb_log_generation(entry->d_name, &generation, NULL, NULL) &&
+			strcmp(entry->d_name, "__db.001") != 0)
+			continue;
+		if ((found && generation < newest) ||
+			fstatat(dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) <
+				0 ||
+			!S_ISREG(st.st_mode))
+			continue;
+		newest = generation;
+		found = true;
+		*owner = (struct owner){.uid = st.st_uid, .gid = st.st_gid};
+	}
+	if (stream)
+		(void)closedir(stream);
+	return found;
+}
+
+static bool owner_of_directory(const char *path, struct owner *owner)
+{
+	if (!owner_of(path, owner))
+		return false;
+	if (owner->uid == 0)
+		(void)owner_inside(path, owner);
+	return true;
+}
+
 static bool owner_of_first(char *pattern, struct owner *owner)
 {
 	const struct names one = {.items = &pattern, .count = 1, .capacity = 1};
 	struct names paths = {0};
 	bool found = false;
 
+	if (is_directory(pattern))
+		return owner_of_directory(pattern, owner);
 	if (!failed(engine_expand(&one, &paths)))
 		for (size_t i = 0; i < paths.count && !found; i++)
 			found = owner_of(paths.items[i], owner);

@@ -14,8 +14,8 @@ struct owner {
 };
 
 /* The user and group that a worker for the files PATTERNS has to be: the owner of the
- * first one that exists, or of the directory where it would be. A caller who is not root:
- * itself. */
+ * first one that exists (a file, or a directory that is a store of its own), or of the
+ * directory where it would be. A caller who is not root: itself. */
 struct owner owner_of_store(const struct names *patterns);
 
 #endif

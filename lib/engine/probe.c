@@ -43,7 +43,18 @@ static const struct magic magics[] = {
 	{"bdb", 12, 4, "\x00\x04\x09\x88"},
 };
 
-enum { PROBE_SIZE = 32 };
+enum {
+	PROBE_SIZE = 32,
+	PROBE_DEPTH =
+		4, /* of directories: 389-ds keeps its databases in one of its own */
+};
+
+static const char FLAT[] = "flat";
+
+static bool is_flat(const char *name)
+{
+	return strcmp(name, FLAT) == 0;
+}
 
 static const char *recognise(const char *head, size_t size)
 {
@@ -54,7 +65,7 @@ static const char *recognise(const char *head, size_t size)
 			memcmp(head + m->offset, m->bytes, m->length) == 0)
 			return m->engine;
 	}
-	return "flat";
+	return FLAT;
 }
 
 status probe_file(const char *path, const char **name)
@@ -101,31 +112,64 @@ static status list_directory(const char *path, struct names *paths)
 	return rc;
 }
 
-/* Sockets, directories and the like say nothing; nor do files that are gone again. */
-static bool worth_probing(const char *path)
+/* The first file of PATHS with a known magic number. Sockets, directories and the like
+ * say nothing; nor do files that are gone again. */
+static status probe_files(const struct names *paths, const char **name)
 {
 	struct stat st;
+	status rc = STATUS_OK;
 
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+	for (size_t i = 0; i < paths->count && !failed(rc); i++) {
+		if (stat(paths->items[i], &st) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		rc = probe_file(paths->items[i], name);
+		if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
+			rc = STATUS_OK;
+		else if (!failed(rc) && !is_flat(*name))
+			break;
+	}
+	return rc;
 }
 
-status probe_directory(const char *path, const char **name)
+static status probe_level(const char *path, unsigned depth, const char **name);
+
+/* Hidden directories are somebody's scratch, and symbolic links lead elsewhere. */
+static status probe_subdirectories(
+	const struct names *paths, unsigned depth, const char **name)
+{
+	struct stat st;
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < paths->count && !failed(rc) && is_flat(*name); i++) {
+		const char *path = paths->items[i];
+
+		if (strrchr(path, '/')[1] == '.' || lstat(path, &st) < 0 ||
+			!S_ISDIR(st.st_mode))
+			continue;
+		rc = probe_level(path, depth - 1, name);
+		if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
+			rc = STATUS_OK;
+	}
+	return rc;
+}
+
+static status probe_level(const char *path, unsigned depth, const char **name)
 {
 	struct names paths = {0};
 	status rc = list_directory(path, &paths);
 
-	*name = "flat";
-	for (size_t i = 0; i < paths.count && !failed(rc); i++) {
-		if (!worth_probing(paths.items[i]))
-			continue;
-		rc = probe_file(paths.items[i], name);
-		if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND))
-			rc = STATUS_OK;
-		else if (!failed(rc) && strcmp(*name, "flat") != 0)
-			break;
-	}
+	if (!failed(rc))
+		rc = probe_files(&paths, name);
+	if (!failed(rc) && is_flat(*name) && depth > 1)
+		rc = probe_subdirectories(&paths, depth, name);
 	names_free(&paths);
 	return rc;
+}
+
+status probe_directory(const char *path, const char **name)
+{
+	*name = FLAT;
+	return probe_level(path, PROBE_DEPTH, name);
 }
 
 static status probe_any(const char *path, const char **name)

@@ -14,7 +14,8 @@
 status probe_file(const char *path, const char **name);
 
 /* The same for a directory, which is a database of its own for some engines: what the
- * first file in it says, by name, that has a known magic number; else "flat". */
+ * first file in it says, by name, that has a known magic number, or where none has, the
+ * first one in its subdirectories; else "flat". */
 status probe_directory(const char *path, const char **name);
 
 /* Adds to ENGINES, for each of PATHS, what it is; "" for one that is not there. */

@@ -4,9 +4,15 @@
  * A message is a u32 length of its body, a u32 type and the body; all numbers are
  * little-endian. Text is a u32 length and that many bytes without a NUL; the length
  * 0xffffffff stands for a missing one. The caller says hello and is welcomed; then it
- * asks and the worker answers each request with a result, ahead of which the databases'
- * index or a probe's answer comes in as many messages as it needs. The end of the stream
- * ends the session.
+ * asks and the worker answers each request with a result, ahead of which what was asked
+ * for comes in as many messages as it needs: the index of the spool, lists of files, an
+ * open file's size and descriptor, a probe's answer. The end of the stream ends the
+ * session.
+ *
+ * An open file of an engine that streams (hosted.h) comes as a descriptor: of the file
+ * itself, or of a pipe that the worker fills once it has sent the result of OPEN. It reads
+ * no request until the pipe is full of all that there is, or closed; CLOSE tells how that
+ * went.
  *
  * Neither side trusts the other: the worker may run as another user than the caller.
  * Whatever does not fit is hrCommunicationError. The heads of hello and welcome (magic,
@@ -20,7 +26,7 @@
 #include "engine/spool.h"
 
 #define PROTOCOL_MAGIC         0x57504142u /* "BAPW" */
-#define PROTOCOL_VERSION       2u
+#define PROTOCOL_VERSION       3u
 #define PROTOCOL_SOCKET        3 /* the worker's end */
 #define PROTOCOL_MESSAGE_LIMIT (16u << 20)
 #define PROTOCOL_TEXT_LIMIT    (1u << 20)
@@ -40,11 +46,17 @@ enum message_type {
 		1, /* struct hello, with the spool's descriptor where copies are wanted */
 	MESSAGE_WELCOME,   /* struct welcome */
 	MESSAGE_BEGIN,     /* struct engine_begin */
-	MESSAGE_DATABASES, /* nothing */
+	MESSAGE_DATABASES, /* nothing; answered by INDEX, or FILES by engines that stream */
+	MESSAGE_LOGS,      /* nothing; answered by FILES */
+	MESSAGE_OPEN,      /* struct engine_file's path and kind; answered by OPENED */
+	MESSAGE_CLOSE,     /* nothing: how did the streaming of the open file go? */
+	MESSAGE_TRUNCATE,  /* u32: keep from this generation on */
 	MESSAGE_RECOVER,   /* struct recover_request */
 	MESSAGE_VERIFY,    /* a path */
 	MESSAGE_PROBE,     /* paths: of what formats are they? */
 	MESSAGE_INDEX,     /* entries of the spool, in the order of their offsets */
+	MESSAGE_FILES,     /* entries of engine_files, sorted by path */
+	MESSAGE_OPENED,    /* struct opened, with the descriptor */
 	MESSAGE_ENGINES,   /* engines' names, one for each path of a probe */
 	MESSAGE_RESULT,    /* struct result: the request is done */
 };
@@ -77,8 +89,16 @@ struct welcome {
 
 struct recover_request {
 	struct names databases;
+	char *home; /* NULL: none */
 	char *log_dir;
 	char *system_dir;
+	uint32_t low, high;
+};
+
+/* The descriptor comes with the message. */
+struct opened {
+	uint64_t size; /* how many bytes are to be read from it */
+	bool pipe;     /* else a regular file, to be read from offset 0 */
 };
 
 /* Sends a whole message, with descriptor FD unless -1. */
@@ -101,8 +121,10 @@ void protocol_put_names(struct buffer *body, const struct names *names);
 void protocol_put_hello(struct buffer *body, const struct hello *hello);
 void protocol_put_welcome(struct buffer *body, const struct welcome *welcome);
 void protocol_put_begin(struct buffer *body, const struct engine_begin *how);
-void protocol_put_recover(struct buffer *body, const struct names *databases,
-	const char *log_dir, const char *system_dir);
+void protocol_put_recover(struct buffer *body, const struct engine_recovery *recovery);
+void protocol_put_open(struct buffer *body, const struct engine_file *file);
+void protocol_put_opened(struct buffer *body, const struct opened *opened);
+void protocol_put_file(struct buffer *body, const struct engine_file *file);
 void protocol_put_result(struct buffer *body, status code, const char *detail);
 void protocol_put_entry(struct buffer *body, const struct spool_entry *entry);
 
@@ -114,6 +136,9 @@ status protocol_get_begin(const struct message *message, struct engine_begin *ho
 status protocol_get_recover(
 	const struct message *message, struct recover_request *request);
 status protocol_get_path(const struct message *message, char **path);
+status protocol_get_open(const struct message *message, struct engine_file *file);
+status protocol_get_opened(const struct message *message, struct opened *opened);
+status protocol_get_generation(const struct message *message, uint32_t *generation);
 status protocol_get_result(const struct message *message, struct result *result);
 status protocol_get_probe(const struct message *message, struct names *paths);
 status protocol_get_engines(const struct message *message, struct names *engines);
@@ -124,6 +149,10 @@ status protocol_unexpected(void);
 /* Hands every entry of an index message to ACCEPT, which returns STATUS_OK to go on. */
 status protocol_get_index(const struct message *message,
 	status (*accept)(void *context, const struct spool_entry *entry), void *context);
+
+/* The same for a message of files. */
+status protocol_get_files(const struct message *message,
+	status (*accept)(void *context, const struct engine_file *file), void *context);
 
 void hello_free(struct hello *hello);
 void welcome_free(struct welcome *welcome);

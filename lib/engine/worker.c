@@ -1,6 +1,4 @@
-/* Copies are read from the caller's own descriptor of the spool: no byte of them goes
- * over the socket. What the worker tells about the spool is believed only as far as it
- * was checked here. */
+/* Starting a worker, and what it is asked outside of sessions. */
 #include "engine/worker.h"
 
 #include <errno.h>
@@ -8,17 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/link.h"
-#include "engine/owner.h"
 #include "base/wildcard.h"
-
-struct engine_session {
-	struct link *link;
-	struct spool spool;
-};
+#include "engine/owner.h"
+#include "engine/worker_common.h"
 
 static status start_as(struct owner owner, const char *engine,
 	const struct store_config *store, int spool_fd, struct link **link)
@@ -32,188 +24,96 @@ static status start_as(struct owner owner, const char *engine,
 	return rc;
 }
 
-static status start(const struct engine *engine, const struct store_config *store,
+status worker_start(const struct engine *engine, const struct store_config *store,
 	const struct names *files, int spool_fd, struct link **link)
 {
 	return start_as(owner_of_store(files), engine->name, store, spool_fd, link);
 }
 
-/* ---- the index ---- */
+/* ---- what a worker may list ---- */
 
-/* Does PATH match PATTERN, name by name? */
-static bool path_matches(const char *pattern, const char *path)
+/* The next name of *PATH in NAME, which has room for SIZE bytes; false where there is none,
+ * or none that fits. */
+static bool next_name(const char **path, char *name, size_t size)
+{
+	const char *start = *path + strspn(*path, "/");
+	size_t length = strcspn(start, "/");
+
+	if (length == 0 || length >= size)
+		return false;
+	memcpy(name, start, length);
+	name[length] = '\0';
+	*path = start + length;
+	return true;
+}
+
+static bool at_end(const char *path)
+{
+	return !path[strspn(path, "/")];
+}
+
+/* Does PATH, name by name, begin with what PATTERN matches? *REST is what follows then. */
+static bool path_begins(
+	const char *pattern, const char *path, bool literal, const char **rest)
 {
 	char name[NAME_MAX + 1], wanted[PROTOCOL_PATH_LIMIT];
 
-	for (;;) {
-		size_t length, wanted_length;
-
-		pattern += strspn(pattern, "/");
-		path += strspn(path, "/");
-		if (!*pattern || !*path)
-			return !*pattern && !*path;
-		wanted_length = strcspn(pattern, "/");
-		length = strcspn(path, "/");
-		if (length >= sizeof(name) || wanted_length >= sizeof(wanted))
+	while (!at_end(pattern)) {
+		if (!next_name(&pattern, wanted, sizeof(wanted)) ||
+			!next_name(&path, name, sizeof(name)))
 			return false;
-		memcpy(name, path, length);
-		name[length] = '\0';
-		memcpy(wanted, pattern, wanted_length);
-		wanted[wanted_length] = '\0';
-		if (!(wildcard_present(wanted) ? wildcard_match(wanted, name)
-					       : strcmp(wanted, name) == 0))
+		if (!literal && wildcard_present(wanted) ? !wildcard_match(wanted, name)
+							 : strcmp(wanted, name) != 0)
 			return false;
-		pattern += wanted_length;
-		path += length;
 	}
+	*rest = path;
+	return true;
 }
 
-/* Root restores what a backup lists: a worker of another user may list only what the
- * configuration names. */
-static bool is_configured(const struct names *patterns, const char *path)
+bool worker_path_is_in(const char *dir, const char *path)
 {
-	for (size_t i = 0; i < patterns->count; i++)
-		if (path_matches(patterns->items[i], path))
+	char name[NAME_MAX + 1];
+
+	return path_begins(dir, path, true, &path) &&
+	       next_name(&path, name, sizeof(name)) && at_end(path);
+}
+
+bool worker_may_list(
+	const struct engine *engine, const struct names *databases, const char *path)
+{
+	const bool below = engine->traits & ENGINE_DIRECTORY;
+
+	for (size_t i = 0; i < databases->count; i++) {
+		const char *rest;
+
+		if (path_begins(databases->items[i], path, below, &rest) &&
+			(below || at_end(rest)))
 			return true;
+	}
 	return false;
-}
-
-struct index {
-	struct spool *spool;
-	const struct names *patterns;
-	uint64_t written; /* the spool's size */
-};
-
-static status accept_entry(void *context, const struct spool_entry *entry)
-{
-	const struct index *index = context;
-	struct spool *spool = index->spool;
-	const char *problem = NULL;
-
-	if (spool->count >= PROTOCOL_INDEX_LIMIT)
-		problem = "too many entries";
-	else if (!is_configured(index->patterns, entry->path))
-		problem = "a file that is not configured";
-	else if (spool->count &&
-		 strcmp(spool->entries[spool->count - 1].path, entry->path) >= 0)
-		problem = "entries out of order";
-	else if (spool->count &&
-		 entry->offset < spool->entries[spool->count - 1].offset +
-					 spool->entries[spool->count - 1].size)
-		problem = "entries that overlap";
-	else if (entry->size > index->written ||
-		 entry->offset > index->written - entry->size)
-		problem = "an entry beyond the spool's end";
-	if (problem)
-		return status_fail(
-			hrCommunicationError, "store worker: its index has %s", problem);
-	spool->end = entry->offset;
-	return spool_note(spool, entry->path, entry->size);
-}
-
-static status accept_index(void *context, const struct message *message)
-{
-	if (message->type != MESSAGE_INDEX)
-		return protocol_unexpected();
-	return protocol_get_index(message, accept_entry, context);
-}
-
-static status fetch_index(
-	struct engine_session *session, const struct store_config *store)
-{
-	struct index index = {.spool = &session->spool, .patterns = &store->databases};
-	const struct buffer nothing = {0};
-	struct stat st;
-	status rc;
-
-	if (fstat(session->spool.fd, &st) < 0)
-		return status_errno(errno, "%s: spool", store->spool_dir);
-	index.written = (uint64_t)st.st_size;
-	rc = link_call(session->link, MESSAGE_DATABASES, &nothing, accept_index, &index);
-	if (!failed(rc))
-		spool_seal(&session->spool);
-	return rc;
 }
 
 /* ---- the operations ---- */
 
-status worker_begin(const struct engine *engine, const struct store_config *store,
-	const struct engine_begin *how, struct engine_session **session)
-{
-	struct engine_session *s = calloc(1, sizeof(*s));
-	struct buffer request = {0};
-	status rc;
-
-	*session = NULL;
-	if (!s)
-		return status_no_memory();
-	rc = spool_create(store->spool_dir, &s->spool);
-	if (!failed(rc))
-		rc = start(engine, store, &store->databases, s->spool.fd, &s->link);
-	if (!failed(rc)) {
-		protocol_put_begin(&request, how);
-		rc = link_call(s->link, MESSAGE_BEGIN, &request, NULL, NULL);
-	}
-	if (!failed(rc))
-		rc = fetch_index(s, store);
-	buffer_free(&request);
-	if (failed(rc))
-		worker_end(s);
-	else
-		*session = s;
-	return rc;
-}
-
-status worker_databases(struct engine_session *session, struct engine_files *files)
-{
-	return spool_list(&session->spool, files);
-}
-
-/* The engines that live in the worker keep no logs. */
-status worker_logs(struct engine_session *session, struct engine_files *files)
-{
-	(void)session;
-	(void)files;
-	return STATUS_OK;
-}
-
-status worker_open(struct engine_session *session, const struct engine_file *file,
-	size_t read_hint, uint64_t *size)
-{
-	(void)read_hint;
-	return spool_open(&session->spool, file->path, size);
-}
-
-status worker_read(struct engine_session *session, void *buffer, size_t size, size_t *got)
-{
-	return spool_read(&session->spool, buffer, size, got);
-}
-
-void worker_close(struct engine_session *session)
-{
-	spool_close(&session->spool);
-}
-
-void worker_end(struct engine_session *session)
-{
-	if (!session)
-		return;
-	link_end(session->link);
-	spool_free(&session->spool);
-	free(session);
-}
-
+/* Without databases of its own a set of logs belongs to what is in the home already. */
 status worker_recover(const struct engine *engine, const struct store_config *store,
 	const struct engine_recovery *recovery)
 {
+	char *home = recovery->home ? strdup(recovery->home) : NULL;
+	const struct names homes = {.items = &home, .count = 1, .capacity = 1};
 	struct buffer request = {0};
 	struct link *link;
-	status rc = start(engine, store, recovery->databases, -1, &link);
+	status rc;
 
+	if (recovery->home && !home)
+		return status_no_memory();
+	rc = worker_start(engine, store,
+		home && recovery->databases->count == 0 ? &homes : recovery->databases,
+		-1, &link);
+	free(home);
 	if (failed(rc))
 		return rc;
-	protocol_put_recover(
-		&request, recovery->databases, recovery->log_dir, recovery->system_dir);
+	protocol_put_recover(&request, recovery);
 	rc = link_call(link, MESSAGE_RECOVER, &request, NULL, NULL);
 	buffer_free(&request);
 	link_end(link);
@@ -238,7 +138,7 @@ status worker_verify(const struct engine *engine, const char *path)
 
 	if (failed(rc))
 		return rc;
-	rc = start(engine, &nothing, &file, -1, &link);
+	rc = worker_start(engine, &nothing, &file, -1, &link);
 	if (!failed(rc)) {
 		protocol_put_text(&request, full);
 		rc = link_call(link, MESSAGE_VERIFY, &request, NULL, NULL);

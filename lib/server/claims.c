@@ -4,7 +4,8 @@
  * Every claim is a key: a name within a family, a database by its path and, so that links
  * are seen through, by its inode, a state_dir. Sorted, equal ones are neighbours. Globs
  * have no such order: each is compared with all databases of other files, by what it can
- * match and not by what is there now, since a file that appears later belongs to both.
+ * match and not by what is there now, since a file that appears later belongs to both. A
+ * store that is a directory has all that lies below it, now or later.
  */
 #include "server/catalog.h"
 
@@ -23,6 +24,7 @@ struct claim {
 	const char *what; /* as the file has it */
 	size_t entry;     /* index in the catalog */
 	char *path; /* of a database, links of its directory seen through; else NULL */
+	bool directory; /* PATH is a store's, with all below it */
 };
 
 struct claims {
@@ -95,14 +97,19 @@ static char *see_through(const char *path)
 	return seen;
 }
 
-static status add_database(struct claims *claims, const char *path, size_t entry)
+static status add_database(struct claims *claims, const struct store_config *store,
+	const char *path, size_t entry)
 {
 	size_t at = claims->count;
 	status rc = add_path(claims, "database", path, entry);
+	char *real = NULL;
 
 	if (failed(rc))
 		return rc;
-	claims->items[at].path = see_through(path);
+	claims->items[at].directory = config_is_directory(store, path);
+	if (claims->items[at].directory)
+		real = realpath(path, NULL);
+	claims->items[at].path = real ? real : see_through(path);
 	return claims->items[at].path ? STATUS_OK : status_no_memory();
 }
 
@@ -151,7 +158,7 @@ static status add_paths(struct claims *claims, const struct server *server, size
 	if (!catalog_is_local(server))
 		return STATUS_OK;
 	for (size_t i = 0; i < databases->count && !failed(rc); i++)
-		rc = add_database(claims, databases->items[i], entry);
+		rc = add_database(claims, &server->store, databases->items[i], entry);
 	return failed(rc) ? rc : add_path(claims, "state_dir", server->state_dir, entry);
 }
 
@@ -173,15 +180,21 @@ static status note(struct catalog_entry *entry, const char *problem)
 static char *describe(const char *first, const char *second, const struct claim *a,
 	const struct claim *b)
 {
-	bool globs = a->path && b->path && strcmp(a->what, b->what) != 0;
 	char *problem;
-	int length =
-		globs ? asprintf(&problem,
-				"%s and %s: the databases %s and %s may be the same file",
-				first, second, a->what, b->what)
-		      : asprintf(&problem, "%s and %s: both claim the %s %s", first,
-				second, a->kind, a->what);
+	int length;
 
+	if (!a->path || !b->path || strcmp(a->what, b->what) == 0)
+		length = asprintf(&problem, "%s and %s: both claim the %s %s", first,
+			second, a->kind, a->what);
+	else if (a->directory || b->directory)
+		length = asprintf(&problem,
+			"%s and %s: of the databases %s and %s one lies in the directory "
+			"that is the other",
+			first, second, a->what, b->what);
+	else
+		length = asprintf(&problem,
+			"%s and %s: the databases %s and %s may be the same file", first,
+			second, a->what, b->what);
 	return length < 0 ? NULL : problem;
 }
 
@@ -216,8 +229,34 @@ static status compare_neighbours(struct catalog *catalog, const struct claims *c
 	return rc;
 }
 
+/* Where PATH's component ends that has the depth of DIR's last; PATH's own end where it has
+ * fewer. */
+static size_t depth_end(const char *dir, const char *path)
+{
+	size_t end = 0;
+
+	for (const char *at = dir; *at && path[end]; at += strcspn(at, "/")) {
+		at += strspn(at, "/");
+		if (!*at)
+			break;
+		end += strspn(path + end, "/");
+		end += strcspn(path + end, "/");
+	}
+	return end;
+}
+
+/* Can PATH, which may be a glob, be DIR or something below it? */
+static status is_below(const char *dir, const char *path, bool *below)
+{
+	char *above = strndup(path, depth_end(dir, path));
+	status rc = above ? path_overlap(dir, above, below) : status_no_memory();
+
+	free(above);
+	return rc;
+}
+
 static status compare_with_all(
-	struct catalog *catalog, const struct claims *claims, const struct claim *glob)
+	struct catalog *catalog, const struct claims *claims, const struct claim *wide)
 {
 	status rc = STATUS_OK;
 
@@ -225,23 +264,28 @@ static status compare_with_all(
 		const struct claim *other = &claims->items[i];
 		bool overlap;
 
-		if (!other->path || other->entry == glob->entry)
+		if (!other->path || other->entry == wide->entry)
 			continue;
-		rc = path_overlap(glob->path, other->path, &overlap);
+		rc = wide->directory ? is_below(wide->path, other->path, &overlap)
+				     : path_overlap(wide->path, other->path, &overlap);
 		if (!failed(rc) && overlap)
-			rc = glob->entry < other->entry ? refuse(catalog, glob, other)
-							: refuse(catalog, other, glob);
+			rc = wide->entry < other->entry ? refuse(catalog, wide, other)
+							: refuse(catalog, other, wide);
 	}
 	return rc;
 }
 
-static status compare_globs(struct catalog *catalog, const struct claims *claims)
+/* What stands for more than one file. */
+static status compare_wide(struct catalog *catalog, const struct claims *claims)
 {
 	status rc = STATUS_OK;
 
-	for (size_t i = 0; i < claims->count && !failed(rc); i++)
-		if (claims->items[i].path && path_is_glob(claims->items[i].what))
-			rc = compare_with_all(catalog, claims, &claims->items[i]);
+	for (size_t i = 0; i < claims->count && !failed(rc); i++) {
+		const struct claim *claim = &claims->items[i];
+
+		if (claim->path && (claim->directory || path_is_glob(claim->what)))
+			rc = compare_with_all(catalog, claims, claim);
+	}
 	return rc;
 }
 
@@ -262,7 +306,7 @@ status catalog_compare(struct catalog *catalog)
 		rc = compare_neighbours(catalog, &claims);
 	}
 	if (!failed(rc))
-		rc = compare_globs(catalog, &claims);
+		rc = compare_wide(catalog, &claims);
 	for (size_t i = 0; i < claims.count; i++) {
 		free(claims.items[i].key);
 		free(claims.items[i].path);

@@ -6,12 +6,17 @@
  */
 #include "server/config.h"
 
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "server/config_keys.h"
+#include "server/path.h"
 #include "server/trust.h"
 
 #define FILE_LARGEST      ((size_t)16 << 20)
@@ -80,14 +85,42 @@ static const char *check_service(const struct service_config *service)
 	return service->pidfile ? check_pidfile(service) : check_commands(service);
 }
 
+/* Engines whose `database` is a directory with all that belongs to the store. */
+static const struct {
+	const char *engine;
+	const char *several; /* the mistake of naming more than one */
+} directory_engines[] = {
+	{"bdb", "[store] engine bdb takes one directory"},
+	{"lmdb", "[store] engine lmdb takes one directory"},
+	{"tdb", "[store] engine tdb takes one directory"},
+};
+
+#define DIRECTORY_ENGINES (sizeof(directory_engines) / sizeof(directory_engines[0]))
+
+static const char *check_store(const struct store_config *store)
+{
+	const struct names *databases = &store->databases;
+
+	if (databases->count == 0)
+		return "no database in [store]";
+	for (size_t i = 0; store->engine && i < DIRECTORY_ENGINES; i++)
+		if (strcmp(store->engine, directory_engines[i].engine) == 0 &&
+			(databases->count > 1 || path_is_glob(databases->items[0])))
+			return directory_engines[i].several;
+	return NULL;
+}
+
 static const char *check_whole(const struct server *server)
 {
+	const char *reason;
+
 	if (!server->name)
 		return "no name in [server]";
 	if (!server->families)
 		return "no family in [server]";
-	if (server->store.databases.count == 0)
-		return "no database in [store]";
+	reason = check_store(&server->store);
+	if (reason)
+		return reason;
 	if (server->authority && !(server->families & FAMILY_CERTSRV))
 		return "[server] authority goes with family = certsrv";
 	return server->has_service ? check_service(&server->service) : NULL;
@@ -110,6 +143,99 @@ static status default_below(char **field, const char *dir, const char *name)
 	return status_no_memory();
 }
 
+bool config_is_directory(const struct store_config *store, const char *database)
+{
+	struct stat st;
+
+	for (size_t i = 0; store->engine && i < DIRECTORY_ENGINES; i++)
+		if (strcmp(store->engine, directory_engines[i].engine) == 0)
+			return true;
+	return !path_is_glob(database) && stat(database, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Does a file called NAME make its directory an environment of Berkeley DB? */
+static bool is_environment_file(const char *name)
+{
+	static const char log[] = "log.";
+	const size_t digits = 10;
+
+	if (strcmp(name, "__db.001") == 0 || strcmp(name, "DB_CONFIG") == 0)
+		return true;
+	if (strncmp(name, log, strlen(log)) != 0 || strlen(name) != strlen(log) + digits)
+		return false;
+	for (name += strlen(log); *name; name++)
+		if (!isdigit((unsigned char)*name))
+			return false;
+	return true;
+}
+
+/* By the names in it alone: opening and closing a live database may lose its locks. What
+ * the caller may not look into is not his to restore either. */
+static status look_for_environment(const char *dir, bool *found)
+{
+	DIR *stream = opendir(dir);
+	const struct dirent *entry;
+	int err;
+
+	*found = false;
+	if (!stream && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+		return STATUS_OK;
+	if (!stream)
+		return status_errno(errno, "%s", dir);
+	do {
+		errno = 0;
+		entry = readdir(stream);
+		err = errno;
+		*found = entry && is_environment_file(entry->d_name);
+	} while (entry && !*found);
+	(void)closedir(stream);
+	return err && !entry ? status_errno(err, "%s", dir) : STATUS_OK;
+}
+
+/* Where the engine keeps its logs unless told otherwise: a new string in *DIR, NULL where
+ * that is no directory of the store's. */
+static status engine_log_dir(const struct store_config *store, char **dir)
+{
+	const char *first = store->databases.items[0];
+	bool inside = strcmp(store->engine, "bdb") == 0;
+	status rc = STATUS_OK;
+
+	*dir = NULL;
+	if (strcmp(store->engine, "auto") == 0 && store->databases.count == 1 &&
+		!path_is_glob(first))
+		rc = look_for_environment(first, &inside);
+	if (failed(rc))
+		return rc;
+	if (strcmp(store->engine, "ese") == 0)
+		*dir = path_parent(first);
+	else if (inside)
+		*dir = strdup(first);
+	else
+		return STATUS_OK;
+	return *dir ? STATUS_OK : status_no_memory();
+}
+
+static status set_log_dirs(struct server *server)
+{
+	struct store_config *store = &server->store;
+	char *dir;
+	status rc = engine_log_dir(store, &dir);
+
+	if (failed(rc))
+		return rc;
+	store->log_dir_given = store->log_dir != NULL;
+	if (dir)
+		rc = default_text(&store->log_dir, dir);
+	if (dir && !failed(rc) && strcmp(store->engine, "ese") == 0)
+		rc = default_text(&store->system_dir, dir);
+	free(dir);
+	if (!failed(rc))
+		rc = default_below(&store->log_dir, server->state_dir, "logs");
+	if (!failed(rc))
+		rc = default_below(&store->system_dir, server->state_dir, "system");
+	return rc;
+}
+
 static status set_defaults(struct server *server)
 {
 	struct store_config *store = &server->store;
@@ -119,9 +245,7 @@ static status set_defaults(struct server *server)
 		rc = default_below(
 			&server->state_dir, BACKUPAPI_STATE_ROOT, server->name);
 	if (!failed(rc))
-		rc = default_below(&store->log_dir, server->state_dir, "logs");
-	if (!failed(rc))
-		rc = default_below(&store->system_dir, server->state_dir, "system");
+		rc = set_log_dirs(server);
 	if (!failed(rc))
 		rc = default_text(&store->spool_dir, server->state_dir);
 	return rc;

@@ -17,6 +17,7 @@ struct store_config {
 	char *engine;		/* "auto" unless configured */
 	struct names databases; /* files, globs or directories, as configured */
 	char *log_dir;
+	bool log_dir_given; /* configured, not a default */
 	char *system_dir;
 	char *region_dir;
 	char *log_base;
@@ -62,6 +63,10 @@ status config_read(int dirfd, const char *dir, const char *name, struct server *
 
 /* How this server's files are named; points into SERVER. */
 struct unc_scheme config_unc_scheme(const struct server *server);
+
+/* Is DATABASE, one of STORE's, a directory with all its files: of an engine that keeps them
+ * so, or one now? */
+bool config_is_directory(const struct store_config *store, const char *database);
 
 void server_free(struct server *server); /* NULL is fine */
 

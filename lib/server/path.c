@@ -67,6 +67,14 @@ char *path_parent(const char *path)
 	return length ? strndup(path, length) : strdup("/");
 }
 
+const char *path_below(const char *dir, size_t length, const char *path)
+{
+	while (length > 0 && dir[length - 1] == '/')
+		length--;
+	return strncmp(dir, path, length) == 0 && path[length] == '/' ? path + length + 1
+								      : NULL;
+}
+
 /* The next component of *PATH, which moves behind it, a new string. */
 static char *next_component(const char **path)
 {

@@ -5,6 +5,7 @@
 #define SERVER_PATH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/status.h"
 
@@ -22,6 +23,10 @@ bool path_is_glob(const char *path);
 
 /* The directory that holds PATH or, of a glob, all that it can match. A new string. */
 char *path_parent(const char *path);
+
+/* What follows the directory DIR, LENGTH long, in PATH, without the slash: inside PATH; NULL
+ * where PATH is not below it. */
+const char *path_below(const char *dir, size_t length, const char *path);
 
 /* Can one file be meant by both, each of which is a path or a glob (wildcard.h)? */
 status path_overlap(const char *a, const char *b, bool *overlap);

@@ -85,7 +85,7 @@ static status check_content(struct record *r, size_t size, const char *format)
 		record_refuse(r, "damaged: the checksum does not fit the content");
 		return r->rc;
 	}
-	if (strcmp(record_text(r, "format"), format) != 0)
+	if (format && strcmp(record_text(r, "format"), format) != 0)
 		record_refuse(r, "not a record of the format that this version reads");
 	return r->rc;
 }

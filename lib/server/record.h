@@ -37,7 +37,7 @@ struct record {
 };
 
 /* Reads and checks the whole of NAME in DIRFD (DIR for messages), at most LIMIT bytes. ST
- * may be NULL. When it fails there is nothing to close. A missing file:
+ * may be NULL; with FORMAT NULL the caller reads the line "format" himself. When it fails there is nothing to close. A missing file:
  * ERROR_FILE_NOT_FOUND. */
 status record_load(struct record *r, int dirfd, const char *dir, const char *name,
 	size_t limit, const char *format, struct stat *st);

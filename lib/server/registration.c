@@ -155,18 +155,39 @@ static status load_place(const struct server *server, const struct place *place,
 
 /* The file in the store is its maker's to write: that recovery has begun it says truly
  * only where root has made that directory, and given it to the maker. */
-static void check_replaced(const struct place *state, struct registration *r)
+static bool is_makers(
+	const struct place *state, const struct registration *r, const char *replaced)
 {
 	struct stat st;
 
-	if (!r->replaced || geteuid() != 0)
+	return state->dirfd >= 0 &&
+	       fstatat(state->dirfd, replaced, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode) && st.st_uid == r->maker;
+}
+
+static void check_former(const struct place *state, struct registration *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->former.count; i++)
+		if (is_makers(state, r, r->former.items[i]))
+			r->former.items[kept++] = r->former.items[i];
+		else
+			free(r->former.items[i]);
+	r->former.count = kept;
+}
+
+static void check_replaced(const struct place *state, struct registration *r)
+{
+	if (geteuid() != 0)
 		return;
-	if (state->dirfd >= 0 &&
-		fstatat(state->dirfd, r->replaced, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		S_ISDIR(st.st_mode) && st.st_uid == r->maker)
+	check_former(state, r);
+	if (!r->replaced || is_makers(state, r, r->replaced))
 		return;
 	free(r->replaced);
 	r->replaced = NULL;
+	r->cleared = false;
+	restore_choice_clear(&r->choice);
 }
 
 static status load_places(const struct server *server, const struct place places[2],
@@ -275,17 +296,23 @@ static status change_in_state(
 	return rc;
 }
 
-static status change_opened_store(
-	const struct server *server, change apply, void *argument)
+struct store_change {
+	const struct server *server;
+	change apply;
+	void *argument;
+};
+
+static status change_opened_store(void *context)
 {
+	const struct store_change *c = context;
 	struct place place;
-	status rc = open_store_place(server, &place);
+	status rc = open_store_place(c->server, &place);
 
 	if (!failed(rc) && place.dirfd < 0)
 		rc = status_fail(STATUS_WIN32(ERROR_PATH_NOT_FOUND),
 			"%s: the store's directory does not exist", place.dir);
 	if (!failed(rc))
-		rc = apply(place.dirfd, place.name, argument);
+		rc = c->apply(place.dirfd, place.name, c->argument);
 	close_place(&place);
 	return rc;
 }
@@ -293,14 +320,9 @@ static status change_opened_store(
 static status change_in_store(const struct server *server, const struct registration *r,
 	change apply, void *argument)
 {
-	struct identity former;
-	status rc = identity_assume(r->maker, r->maker_group, &former);
+	struct store_change c = {server, apply, argument};
 
-	if (failed(rc))
-		return rc;
-	rc = change_opened_store(server, apply, argument);
-	identity_restore(&former);
-	return rc;
+	return identity_do(r->maker, r->maker_group, change_opened_store, &c);
 }
 
 static status write_text(int dirfd, const char *name, void *text)

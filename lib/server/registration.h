@@ -29,6 +29,17 @@ struct restore_logs {
 	uint32_t low, high;    /* 0, 0: no logs */
 };
 
+/* What recovery chose before it moved anything, so that it goes on with the same after a
+ * crash, and that a rollback knows what is whose. All zero: nothing yet. */
+struct restore_choice {
+	char *engine;		/* of the restored files */
+	char *home, *log_dir;	/* where they go (session/home.h); NULL: no home; not noted */
+	uint32_t low, high;	/* the logs to be replayed; 0, 0: none */
+	struct names placed;	/* logs that recovery puts there; sorted */
+	struct names kept;	/* logs that stay where they are; sorted */
+	bool replaying;		/* all is in place, and the engine is at work on it */
+};
+
 struct registration {
 	unsigned family;
 	int64_t time; /* when the restore was prepared, in nanoseconds since 1970 */
@@ -46,6 +57,10 @@ struct registration {
 	char *replaced; /* directory below state_dir that recovery chose; NULL before. Root
 			 * believes one in the store only of a directory that it made for
 			 * the maker */
+	struct names former; /* the same of earlier restores that this one took the place
+			      * of, half done; sorted */
+	bool cleared; /* going back: what was restored is out of the way already */
+	struct restore_choice choice;
 };
 
 /* *REGISTRATION is NULL where none is pending. ERROR_INVALID_DATA where both places hold
@@ -68,6 +83,7 @@ struct registration *registration_new(void); /* NULL where memory is short */
 status registration_add_target(struct registration *r, const char *old_path, const char *new_path);
 status registration_add_logs(struct registration *r, const char *backup_log_path, uint32_t low,
 	uint32_t high);
+void restore_choice_clear(struct restore_choice *choice);
 void registration_free(struct registration *registration); /* NULL is fine */
 
 #endif

@@ -36,6 +36,16 @@ struct registration *registration_new(void)
 	return r;
 }
 
+void restore_choice_clear(struct restore_choice *choice)
+{
+	free(choice->engine);
+	free(choice->home);
+	free(choice->log_dir);
+	names_free(&choice->placed);
+	names_free(&choice->kept);
+	*choice = (struct restore_choice){0};
+}
+
 void registration_free(struct registration *r)
 {
 	if (!r)
@@ -51,6 +61,8 @@ void registration_free(struct registration *r)
 		free(r->logs[i].backup_log_path);
 	free(r->logs);
 	free(r->replaced);
+	names_free(&r->former);
+	restore_choice_clear(&r->choice);
 	free(r);
 }
 
@@ -129,10 +141,40 @@ static const char *refused_logs(const struct registration *r)
 	return NULL;
 }
 
+static bool are_good_paths(const struct names *paths)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		if (!path_is_tidy(paths->items[i]))
+			return false;
+	return true;
+}
+
+static const char *refused_choice(const struct restore_choice *choice)
+{
+	if (choice->low > choice->high)
+		return "a range of logs to replay that ends before it begins";
+	if (!is_good_path(choice->home) || !is_good_path(choice->log_dir))
+		return "a home or log directory that is not absolute or not normalised";
+	if (!are_good_paths(&choice->placed) || !are_good_paths(&choice->kept))
+		return "a log's path that is not absolute or not normalised";
+	return NULL;
+}
+
 static bool is_replaced_name(const char *name)
 {
 	return strncmp(name, REPLACED_PREFIX, strlen(REPLACED_PREFIX)) == 0 &&
 	       !strchr(name, '/');
+}
+
+static const char *refused_replaced(const struct registration *r)
+{
+	bool good = !r->replaced || is_replaced_name(r->replaced);
+
+	for (size_t i = 0; i < r->former.count && good; i++)
+		good = is_replaced_name(r->former.items[i]);
+	return good ? NULL
+		    : "a directory for replaced files that is not a " REPLACED_PREFIX
+		      " one";
 }
 
 const char *registration_refused(const struct registration *r)
@@ -145,10 +187,11 @@ const char *registration_refused(const struct registration *r)
 		return "no such state";
 	if (!is_good_path(r->checkpoint_path) || !is_good_path(r->log_path))
 		return "a checkpoint or log path that is not absolute or not normalised";
-	if (r->replaced && !is_replaced_name(r->replaced))
-		return "a directory for replaced files that is not a " REPLACED_PREFIX
-		       " one";
-	reason = refused_targets(r);
+	reason = refused_replaced(r);
+	if (!reason)
+		reason = refused_targets(r);
+	if (!reason)
+		reason = refused_choice(&r->choice);
 	return reason ? reason : refused_logs(r);
 }
 
@@ -158,6 +201,26 @@ static void write_optional(struct buffer *b, const char *key, const char *text)
 {
 	if (text)
 		record_add_text(b, key, text);
+}
+
+static void write_names(struct buffer *b, const char *key, const struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		record_add_text(b, key, names->items[i]);
+}
+
+static void write_choice(struct buffer *b, const struct restore_choice *choice)
+{
+	if (!choice->engine)
+		return;
+	record_add_text(b, "engine", choice->engine);
+	write_optional(b, "home", choice->home);
+	write_optional(b, "log_dir", choice->log_dir);
+	record_add_number(b, "replay_low", choice->low);
+	record_add_number(b, "replay_high", choice->high);
+	record_add_number(b, "replaying", choice->replaying);
+	write_names(b, "placed", &choice->placed);
+	write_names(b, "kept", &choice->kept);
 }
 
 void registration_write(
@@ -172,6 +235,10 @@ void registration_write(
 	write_optional(b, "checkpoint_path", r->checkpoint_path);
 	write_optional(b, "log_path", r->log_path);
 	write_optional(b, "replaced", r->replaced);
+	write_names(b, "former", &r->former);
+	if (r->cleared)
+		record_add_number(b, "cleared", r->cleared);
+	write_choice(b, &r->choice);
 	for (size_t i = 0; i < r->target_count; i++) {
 		record_add_text(b, "old", r->targets[i].old_path);
 		record_add_text(b, "new", r->targets[i].new_path);
@@ -240,6 +307,31 @@ static void read_logs(struct record *r, struct registration *registration)
 		keep_failure(r, registration_add_logs(registration, path, low, high));
 }
 
+static void read_names(struct record *r, const char *key, struct names *names)
+{
+	while (record_next_is(r, key)) {
+		const char *text = record_text(r, key);
+
+		if (!failed(r->rc))
+			keep_failure(r, names_add(names, text));
+	}
+	names_sort(names);
+}
+
+static void read_choice(struct record *r, struct restore_choice *choice)
+{
+	choice->engine = read_optional(r, "engine");
+	if (!choice->engine)
+		return;
+	choice->home = read_optional(r, "home");
+	choice->log_dir = read_optional(r, "log_dir");
+	choice->low = (uint32_t)record_number(r, "replay_low", 0, UINT32_MAX);
+	choice->high = (uint32_t)record_number(r, "replay_high", 0, UINT32_MAX);
+	choice->replaying = record_flag(r, "replaying");
+	read_names(r, "placed", &choice->placed);
+	read_names(r, "kept", &choice->kept);
+}
+
 void registration_read(
 	struct record *r, const struct server *server, struct registration *registration)
 {
@@ -255,6 +347,9 @@ void registration_read(
 	registration->checkpoint_path = read_optional(r, "checkpoint_path");
 	registration->log_path = read_optional(r, "log_path");
 	registration->replaced = read_optional(r, "replaced");
+	read_names(r, "former", &registration->former);
+	registration->cleared = record_next_is(r, "cleared") && record_flag(r, "cleared");
+	read_choice(r, &registration->choice);
 	while (record_next_is(r, "old"))
 		read_target(r, registration);
 	while (record_next_is(r, "low"))

@@ -119,21 +119,10 @@ status server_open_state_dir(const struct server *server, bool create, int *fd)
 	return rc;
 }
 
-static bool is_directory_store(const struct server *server, const char *database)
-{
-	static const char *const engines[] = {"bdb", "lmdb", "tdb"};
-	struct stat st;
-
-	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
-		if (strcmp(server->store.engine, engines[i]) == 0)
-			return true;
-	return !path_is_glob(database) && stat(database, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 char *server_store_dir(const struct server *server)
 {
 	const char *database = server->store.databases.items[0];
 
-	return is_directory_store(server, database) ? strdup(database)
-						    : path_parent(database);
+	return config_is_directory(&server->store, database) ? strdup(database)
+							     : path_parent(database);
 }

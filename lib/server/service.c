@@ -78,7 +78,7 @@ status service_get_state(const struct server *server, enum service_state *state)
 static void pause_ms(int64_t ms)
 {
 	struct timespec left = {
-		.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+		.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	while (nanosleep(&left, &left) && errno == EINTR)
 		continue;
@@ -108,6 +108,17 @@ static status wait_for_state(
 		pause_ms(left < pause ? left : pause);
 		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
 	}
+}
+
+status service_require_stopped(const struct server *server, const char *why)
+{
+	enum service_state state;
+	status rc = service_get_state(server, &state);
+
+	if (!failed(rc) && state != SERVICE_STOPPED)
+		rc = status_fail(STATUS_WIN32(ERROR_SERVICE_ALREADY_RUNNING),
+			"%s: the service runs: %s", server->name, why);
+	return rc;
 }
 
 /* ---- control ---- */

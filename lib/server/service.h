@@ -17,6 +17,9 @@ enum service_control { SERVICE_START, SERVICE_STOP, SERVICE_SUSPEND, SERVICE_RES
 
 status service_get_state(const struct server *server, enum service_state *state);
 
+/* ERROR_SERVICE_ALREADY_RUNNING, saying WHY it must not, while the service runs. */
+status service_require_stopped(const struct server *server, const char *why);
+
 /* Returns when the state is reached, or ERROR_SERVICE_REQUEST_TIMEOUT after the
  * configured time. Reached already: fine. Suspend or resume where the service offers
  * none: ERROR_INVALID_SERVICE_CONTROL. What the service manager printed is added to

@@ -1,7 +1,6 @@
 /*
- * A session's calls are driven by one table: for every state and call it holds the
- * code of the refusal, or STATUS_OK. What a call changes besides the state is in the
- * function of that name.
+ * What a call may do in which state says backup_rules.c. What it changes besides the state
+ * is in the function of that name.
  */
 #include "session/backup.h"
 
@@ -14,55 +13,8 @@
 #include "server/lock.h"
 #include "server/registration.h"
 #include "server/service.h"
+#include "session/backup_rules.h"
 #include "session/dynamic.h"
-
-enum backup_state {
-	IN_DATABASES,	  /* full: the database phase */
-	IN_DATABASE_FILE, /* ... with a file open */
-	BEFORE_LOGS,	  /* incremental: the logs were not listed yet */
-	IN_LOGS,	  /* the log phase */
-	IN_LOG_FILE,	  /* ... with a file open */
-	BACKUP_STATES
-};
-
-enum backup_call {
-	CALL_DATABASES,
-	CALL_LOGS,
-	CALL_DYNAMIC,
-	CALL_OPEN,
-	CALL_READ,
-	CALL_CLOSE,
-	CALL_TRUNCATE,
-	BACKUP_CALLS
-};
-
-#define SEQUENCE hrInvalidBackupSequence
-
-static const status refusals[BACKUP_CALLS][BACKUP_STATES] = {
-	/*                   databases        file open        before logs  logs      file open */
-	[CALL_DATABASES] = {STATUS_OK,        STATUS_OK,       SEQUENCE,    SEQUENCE, SEQUENCE},
-	[CALL_LOGS]      = {STATUS_OK,        SEQUENCE,        STATUS_OK,   STATUS_OK, SEQUENCE},
-	[CALL_DYNAMIC]   = {STATUS_OK,        STATUS_OK,       STATUS_OK,   STATUS_OK, STATUS_OK},
-	[CALL_OPEN]      = {STATUS_OK,        hrAlreadyOpen,   STATUS_OK,   STATUS_OK, hrAlreadyOpen},
-	[CALL_READ]      = {hrInvalidHandle,  STATUS_OK,       hrInvalidHandle, hrInvalidHandle, STATUS_OK},
-	[CALL_CLOSE]     = {hrInvalidHandle,  STATUS_OK,       hrInvalidHandle, hrInvalidHandle, STATUS_OK},
-	[CALL_TRUNCATE]  = {SEQUENCE,         SEQUENCE,        SEQUENCE,    STATUS_OK, SEQUENCE},
-};
-
-static const char *const call_names[BACKUP_CALLS] = {
-	[CALL_DATABASES] = "listing the databases", [CALL_LOGS] = "listing the logs",
-	[CALL_DYNAMIC] = "listing the dynamic files", [CALL_OPEN] = "opening a file",
-	[CALL_READ] = "reading", [CALL_CLOSE] = "closing a file",
-	[CALL_TRUNCATE] = "truncating the logs",
-};
-
-static const char *const state_names[BACKUP_STATES] = {
-	[IN_DATABASES] = "in the database phase",
-	[IN_DATABASE_FILE] = "in the database phase, with a file open",
-	[BEFORE_LOGS] = "in an incremental backup whose logs were not listed yet",
-	[IN_LOGS] = "in the log phase, with no file open",
-	[IN_LOG_FILE] = "in the log phase, with a file open",
-};
 
 /* One of the two lists, and which of its files were delivered to the last byte. */
 struct listing {
@@ -90,12 +42,7 @@ struct backup {
 
 static status check_call(const struct backup *b, enum backup_call call)
 {
-	status rc = refusals[call][b->state];
-
-	if (rc == STATUS_OK)
-		return STATUS_OK;
-	return status_fail(rc, "%s: %s is not possible %s", b->server->name, call_names[call],
-		state_names[b->state]);
+	return backup_rule(b->server->name, b->state, call);
 }
 
 /* ---- prepare ---- */
@@ -106,8 +53,8 @@ static status check_no_restore(const struct server *server)
 	status rc = registration_pending(server, &pending);
 
 	if (!failed(rc) && pending)
-		rc = status_fail(hrRestoreInProgress, "%s: a restore is registered",
-			server->name);
+		rc = status_fail(
+			hrRestoreInProgress, "%s: a restore is registered", server->name);
 	return rc;
 }
 
@@ -139,6 +86,7 @@ static status take_store(struct backup *b)
 /* From where an incremental backup goes on, or why there can be none. */
 static status check_incremental(const struct backup *b, uint32_t *first_generation)
 {
+	struct history_chain *chain;
 	struct history history;
 	status rc;
 
@@ -149,15 +97,16 @@ static status check_incremental(const struct backup *b, uint32_t *first_generati
 	rc = history_load(b->server, &history);
 	if (failed(rc))
 		return rc;
-	if (!history.full.taken || history.needs_full)
+	chain = history_chain(&history, b->family);
+	if (!chain->full.taken || chain->needs_full)
 		return status_fail(hrMissingFullBackup, "%s: %s", b->server->name,
-			history.full.taken ? "it was restored since its last full backup"
-					   : "it has no full backup yet");
-	if (history.incremental_disabled)
+			chain->full.taken ? "it was restored since its last full backup"
+					  : "it has no full backup yet");
+	if (chain->incremental_disabled)
 		return status_fail(hrIncrementalBackupDisabled,
 			"%s: incremental backups are disabled until the next full one",
 			b->server->name);
-	*first_generation = history.next_generation;
+	*first_generation = chain->next_generation;
 	return STATUS_OK;
 }
 
@@ -262,7 +211,8 @@ status backup_logs(struct backup *b, const struct engine_files **files)
 		rc = list_once(b, &b->logs, b->engine->logs);
 	if (failed(rc))
 		return rc;
-	b->state = IN_LOGS;
+	if (b->state != AFTER_TRUNCATION)
+		b->state = IN_LOGS;
 	*files = &b->logs.files;
 	return STATUS_OK;
 }
@@ -296,7 +246,8 @@ static bool find_in(struct listing *l, const char *path, size_t *index)
 }
 
 /* Only what this session listed can be opened: nothing else is ever looked at. */
-static status find_listed(struct backup *b, const char *name, struct listing **l, size_t *index)
+static status find_listed(
+	struct backup *b, const char *name, struct listing **l, size_t *index)
 {
 	struct unc_scheme scheme = config_unc_scheme(b->server);
 	char *path = NULL;
@@ -384,8 +335,8 @@ static bool all_delivered(const struct listing *l)
 
 static bool complete(const struct backup *b)
 {
-	return all_delivered(&b->logs)
-		&& (b->type == BACKUP_INCREMENTAL || all_delivered(&b->databases));
+	return all_delivered(&b->logs) &&
+	       (b->type == BACKUP_INCREMENTAL || all_delivered(&b->databases));
 }
 
 /* Generations of the logs of this session; 0, 0 where it has none. */
@@ -402,9 +353,26 @@ static void log_range(const struct backup *b, uint32_t *low, uint32_t *high)
 	}
 }
 
+/* What the other family's next incremental backup needs stays, too. */
+static status truncate_logs(struct backup *b)
+{
+	struct history history;
+	uint32_t low, high;
+	status rc = history_load(b->server, &history);
+
+	if (failed(rc))
+		return rc;
+	log_range(b, &low, &high);
+	b->state = AFTER_TRUNCATION;
+	rc = b->engine->truncate(
+		b->session, history_keep_from(&history, b->family, high));
+	if (!failed(rc))
+		b->truncated = true;
+	return rc;
+}
+
 status backup_truncate(struct backup *b)
 {
-	uint32_t low, high;
 	status rc = check_call(b, CALL_TRUNCATE);
 
 	if (failed(rc))
@@ -412,36 +380,33 @@ status backup_truncate(struct backup *b)
 	if (!complete(b))
 		return status_fail(hrInvalidBackupSequence,
 			"%s: not every listed file was read to its end", b->server->name);
-	if (!b->engine->truncate)
+	if (!b->engine->truncate || b->truncated)
 		return STATUS_OK;
-	log_range(b, &low, &high);
-	rc = b->engine->truncate(b->session, high);
-	if (!failed(rc))
-		b->truncated = true;
-	return rc;
+	if (b->state == AFTER_TRUNCATION)
+		return status_fail(hrInvalidBackupSequence,
+			"%s: truncating the logs has failed already", b->server->name);
+	return truncate_logs(b);
 }
 
 /* A full backup, or an incremental one that truncated, is what the next incremental
  * continues: from the newest log on, which was not finished when it was copied. */
 static status save_history(const struct backup *b)
 {
+	struct history_backup now = {.taken = true, .time = b->time};
+	struct history_chain *chain;
 	struct history history;
-	struct history_backup now = {.taken = true, .time = b->time, .family = b->family};
 	status rc = history_load(b->server, &history);
 
 	if (failed(rc))
 		return rc;
 	log_range(b, &now.log_low, &now.log_high);
-	if (b->type == BACKUP_FULL) {
-		history.full = now;
-		history.incremental = (struct history_backup){0};
-		history.needs_full = false;
-		history.incremental_disabled = false;
-	} else {
-		history.incremental = now;
-	}
+	chain = history_chain(&history, b->family);
+	if (b->type == BACKUP_FULL)
+		*chain = (struct history_chain){.full = now};
+	else
+		chain->incremental = now;
 	if (b->type == BACKUP_FULL || b->truncated)
-		history.next_generation = now.log_high;
+		chain->next_generation = now.log_high;
 	return history_save(b->server, &history);
 }
 

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/engine.h"
 #include "base/wildcard.h"
+#include "engine/engine.h"
+#include "server/path.h"
 
 #define GLOB_CHARACTERS "*?["
 
@@ -24,42 +25,64 @@ static status add_location(struct locations *l, const char *path, enum location_
 }
 
 /* A file that is configured by name belongs to the store whether it exists or not. */
-static status database_paths(const struct server *server, struct names *paths)
+static status add_pattern(
+	const struct store_config *store, char *pattern, struct names *paths)
 {
-	const struct names *patterns = &server->store.databases;
+	const struct names one = {.items = &pattern, .count = 1, .capacity = 1};
+
+	if (wildcard_present(pattern))
+		return engine_expand_present(&one, paths);
+	return config_is_directory(store, pattern) ? STATUS_OK
+						   : names_add(paths, pattern);
+}
+
+static status database_paths(const struct store_config *store,
+	const struct engine *engine, struct names *paths)
+{
+	const struct names *patterns = &store->databases;
 	status rc = STATUS_OK;
 
-	for (size_t i = 0; i < patterns->count && !failed(rc); i++) {
-		const struct names one = {
-			.items = &patterns->items[i], .count = 1, .capacity = 1};
-
-		if (wildcard_present(patterns->items[i]))
-			rc = engine_expand_present(&one, paths);
-		else
-			rc = names_add(paths, patterns->items[i]);
-	}
+	if (engine && (engine->traits & ENGINE_DIRECTORY))
+		rc = engine->survey(store, paths, NULL);
+	else
+		for (size_t i = 0; i < patterns->count && !failed(rc); i++)
+			rc = add_pattern(store, patterns->items[i], paths);
 	if (!failed(rc))
 		names_sort(paths);
 	return rc;
 }
 
-status locations_find(const struct server *server, struct locations *locations)
+status locations_of(const struct store_config *store, const struct engine *engine,
+	struct locations *locations)
 {
 	struct names paths = {0};
-	status rc = database_paths(server, &paths);
+	status rc = database_paths(store, engine, &paths);
 
 	*locations = (struct locations){0};
 	for (size_t i = 0; i < paths.count && !failed(rc); i++)
 		rc = add_location(locations, paths.items[i], LOCATION_DATABASE);
 	if (!failed(rc))
-		rc = add_location(locations, server->store.log_dir, LOCATION_LOG_DIR);
+		rc = add_location(locations, store->log_dir, LOCATION_LOG_DIR);
 	if (!failed(rc))
-		rc = add_location(
-			locations, server->store.system_dir, LOCATION_SYSTEM_DIR);
+		rc = add_location(locations, store->system_dir, LOCATION_SYSTEM_DIR);
 	names_free(&paths);
 	if (failed(rc))
 		locations_free(locations);
 	return rc;
+}
+
+/* Only what a directory holds depends on the engine, which may cost a worker to find. */
+status locations_find(const struct server *server, struct locations *locations)
+{
+	const struct store_config *store = &server->store;
+	const struct engine *engine = NULL;
+	status rc = STATUS_OK;
+
+	*locations = (struct locations){0};
+	for (size_t i = 0; i < store->databases.count && !engine && !failed(rc); i++)
+		if (config_is_directory(store, store->databases.items[i]))
+			rc = engine_find(store, &engine);
+	return failed(rc) ? rc : locations_of(store, engine, locations);
 }
 
 void locations_free(struct locations *l)
@@ -68,13 +91,6 @@ void locations_free(struct locations *l)
 		free(l->items[i].path);
 	free(l->items);
 	*l = (struct locations){0};
-}
-
-static bool below(const char *dir, size_t length, const char *path)
-{
-	while (length > 0 && dir[length - 1] == '/')
-		length--;
-	return strncmp(dir, path, length) == 0 && path[length] == '/';
 }
 
 /* The directory that holds what PATTERN matches, as far as it is written out. */
@@ -94,11 +110,15 @@ bool locations_inside(const struct server *server, const char *path)
 	for (size_t i = 0; i < store->databases.count; i++) {
 		const char *pattern = store->databases.items[i];
 
-		if (below(pattern, literal_dir(pattern), path))
+		size_t length = config_is_directory(store, pattern)
+					? strlen(pattern)
+					: literal_dir(pattern);
+
+		if (path_below(pattern, length, path))
 			return true;
 	}
-	return below(store->log_dir, strlen(store->log_dir), path) ||
-	       below(store->system_dir, strlen(store->system_dir), path);
+	return path_below(store->log_dir, strlen(store->log_dir), path) ||
+	       path_below(store->system_dir, strlen(store->system_dir), path);
 }
 
 bool locations_named(const struct server *server, const char *path)

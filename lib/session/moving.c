@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,12 +11,6 @@
 #include "base/file_step.h"
 #include "session/locations.h"
 #include "session/staging.h"
-
-static bool is_missing(status rc)
-{
-	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-	       rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
-}
 
 /* ---- what is there ---- */
 
@@ -67,7 +62,7 @@ static status check_target(const struct moving *m, struct staging *s, const char
 	if (!visit_is_at(&s->target, target))
 		staging_drop(s);
 	rc = staging_enter(s, target, &name);
-	if (is_missing(rc))
+	if (visit_is_missing(rc))
 		return check_place(target, 0, false);
 	if (!failed(rc))
 		rc = staging_has(s, name, &staged);
@@ -76,7 +71,7 @@ static status check_target(const struct moving *m, struct staging *s, const char
 	return failed(rc) ? rc : check_place(target, mode, staged);
 }
 
-static status check_targets(const struct moving *m)
+status moving_check_targets(const struct moving *m)
 {
 	struct staging s = staging_start(m->walk);
 	status rc = STATUS_OK;
@@ -102,152 +97,65 @@ static status check_reach(const struct moving *m, const struct locations *l)
 			continue;
 		visit_drop(&dir);
 		rc = visit_enter(&dir, path, &name);
-		if (is_missing(rc))
+		if (visit_is_missing(rc))
 			rc = STATUS_OK;
 	}
 	visit_drop(&dir);
 	return rc;
 }
 
-status moving_check(const struct moving *m)
+/* Without a map, all of a directory's files are to be there already. */
+static status check_something(const struct moving *m, const struct locations *l)
+{
+	if (!m->home || m->places.count > 0)
+		return STATUS_OK;
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].kind == LOCATION_DATABASE)
+			return STATUS_OK;
+	return status_fail(STATUS_WIN32(ERROR_FILE_NOT_FOUND),
+		"%s: no database of %s is there, so the restore is not complete", m->home,
+		m->server->name);
+}
+
+status moving_check_reach(const struct moving *m)
 {
 	struct locations l;
-	status rc = check_targets(m);
+	status rc = locations_of(&m->store, m->engine, &l);
 
 	if (failed(rc))
 		return rc;
-	rc = locations_find(m->server, &l);
-	if (failed(rc))
-		return rc;
-	rc = check_reach(m, &l);
+	rc = check_something(m, &l);
+	if (!failed(rc))
+		rc = check_reach(m, &l);
 	locations_free(&l);
 	return rc;
 }
 
-status moving_content(const struct moving *m, const char *path, char **content)
+static status content_of(struct staging *s, const char *path, struct names *contents)
 {
-	struct staging s = staging_start(m->walk);
 	const char *name;
 	bool staged = false;
-	status rc = staging_enter(&s, path, &name);
+	status rc;
 
-	*content = NULL;
-	if (!failed(rc))
-		rc = staging_has(&s, name, &staged);
-	staging_drop(&s);
-	if (failed(rc))
-		return rc;
-	*content = staged ? staging_path(path) : strdup(path);
-	return *content ? STATUS_OK : status_no_memory();
-}
-
-/* ---- the old ones ---- */
-
-static status take_stale(
-	const struct moving *m, struct replaced *replaced, const char *path)
-{
-	struct names stale = {0};
-	status rc = STATUS_OK;
-
-	if (m->engine && m->engine->stale_files)
-		rc = m->engine->stale_files(path, &stale);
-
-	for (size_t i = 0; i < stale.count && !failed(rc); i++)
-		rc = replaced_take(replaced, stale.items[i]);
-	names_free(&stale);
-	return rc;
-}
-
-/* The old database and what belongs to it; the former only while the new one waits. */
-static status take_old(const struct moving *m, struct replaced *replaced,
-	struct staging *s, const char *target)
-{
-	const char *name;
-	bool staged;
-	status rc = take_stale(m, replaced, target);
-
-	if (!visit_is_at(&s->target, target))
+	if (!visit_is_at(&s->target, path))
 		staging_drop(s);
-	if (!failed(rc))
-		rc = staging_enter(s, target, &name);
+	rc = staging_enter(s, path, &name);
 	if (!failed(rc))
 		rc = staging_has(s, name, &staged);
-	if (!failed(rc) && staged)
-		rc = replaced_take(replaced, target);
-	return rc;
+	if (failed(rc))
+		return rc;
+	return staged ? names_take(contents, staging_path(path))
+		      : names_add(contents, path);
 }
 
-static status take_olds(const struct moving *m, struct replaced *replaced)
+status moving_contents(const struct moving *m, struct names *contents)
 {
 	struct staging s = staging_start(m->walk);
 	status rc = STATUS_OK;
 
 	for (size_t i = 0; i < m->places.count && !failed(rc); i++)
-		rc = take_old(m, replaced, &s, m->places.items[i]);
+		rc = content_of(&s, m->places.items[i], contents);
 	staging_drop(&s);
-	return rc;
-}
-
-/* Was PATH written, or put there, since the restore was prepared? */
-static status is_recent(const struct moving *m, const char *path, bool *recent)
-{
-	struct visit dir = visit_start(m->walk);
-	const char *name;
-	struct stat st;
-	status rc = visit_enter(&dir, path, &name);
-
-	*recent = false;
-	if (is_missing(rc))
-		return STATUS_OK;
-	if (failed(rc))
-		return rc;
-	if (fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		*recent = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec >=
-			  m->reg->time;
-	else if (errno != ENOENT)
-		rc = status_errno(errno, "%s", path);
-	visit_drop(&dir);
-	return rc;
-}
-
-/* Does PATH, which was not restored, stay with all that belongs to it? What a glob matches
- * and the set does not know would be mixed into it. */
-static bool keeps_its_place(const struct moving *m, const char *path)
-{
-	return locations_named(m->server, path) || names_contains(&m->former, path);
-}
-
-/* A database of the store that is no place of the map's. Written since the restore was
- * prepared, or without any map, it was restored there by the caller: then only what
- * belonged to its old content goes. Of a stray that goes first: once the database is
- * gone, nothing leads to it. */
-static status take_unmapped(
-	const struct moving *m, struct replaced *replaced, const char *path)
-{
-	bool restored = m->places.count == 0;
-	status rc = STATUS_OK;
-
-	if (names_contains(&m->places, path))
-		return STATUS_OK;
-	if (!restored)
-		rc = is_recent(m, path, &restored);
-	if (failed(rc) || (!restored && keeps_its_place(m, path)))
-		return rc;
-	rc = take_stale(m, replaced, path);
-	return failed(rc) || restored ? rc : replaced_take(replaced, path);
-}
-
-static status take_others(const struct moving *m, struct replaced *replaced)
-{
-	struct locations l;
-	status rc = locations_find(m->server, &l);
-
-	if (failed(rc))
-		return rc;
-	for (size_t i = 0; i < l.count && !failed(rc); i++)
-		if (l.items[i].kind == LOCATION_DATABASE)
-			rc = take_unmapped(m, replaced, l.items[i].path);
-	locations_free(&l);
 	return rc;
 }
 
@@ -298,11 +206,14 @@ static status place(const struct moving *m, struct staging *s, const char *targe
 
 static status place_all(const struct moving *m)
 {
+	const struct names *logs = &m->reg->choice.placed;
 	struct staging s = staging_start(m->walk);
 	status rc = STATUS_OK;
 
 	for (size_t i = 0; i < m->places.count && !failed(rc); i++)
 		rc = place(m, &s, m->places.items[i]);
+	for (size_t i = 0; i < logs->count && !failed(rc); i++)
+		rc = place(m, &s, logs->items[i]);
 	if (!failed(rc))
 		rc = staging_leave(&s);
 	staging_drop(&s);
@@ -311,47 +222,11 @@ static status place_all(const struct moving *m)
 
 status moving_run(const struct moving *m, struct replaced *replaced)
 {
-	status rc;
+	status rc = m->resumed ? replaced_settle(replaced) : STATUS_OK;
 
-	replaced->resumed = m->resumed;
-	rc = take_olds(m, replaced);
 	if (!failed(rc))
-		rc = take_others(m, replaced);
+		rc = moving_take_all(m, replaced);
 	if (!failed(rc))
 		rc = replaced_sync(replaced);
 	return failed(rc) ? rc : place_all(m);
-}
-
-/* ---- back ---- */
-
-/* While the new one is still staged, what stands in its place is the old one. */
-static status take_restored(const struct moving *m, struct replaced *replaced,
-	struct staging *s, const char *target)
-{
-	const char *name;
-	bool staged = false;
-	status rc;
-
-	if (!visit_is_at(&s->target, target))
-		staging_drop(s);
-	rc = staging_enter(s, target, &name);
-	if (is_missing(rc))
-		return STATUS_OK;
-	if (!failed(rc))
-		rc = staging_has(s, name, &staged);
-	if (failed(rc) || staged)
-		return rc;
-	rc = take_stale(m, replaced, target);
-	return failed(rc) ? rc : replaced_take(replaced, target);
-}
-
-status moving_undo(const struct moving *m, struct replaced *replaced)
-{
-	struct staging s = staging_start(m->walk);
-	status rc = STATUS_OK;
-
-	for (size_t i = 0; i < m->places.count && !failed(rc); i++)
-		rc = take_restored(m, replaced, &s, m->places.items[i]);
-	staging_drop(&s);
-	return failed(rc) ? rc : replaced_sync(replaced);
 }

@@ -1,6 +1,7 @@
 /*
- * The way back of what a restore replaced.  Directories stay behind, empty: whether one of
- * them was there before is nothing that they tell.
+ * What a restore replaced, seen from where it is now: the way back, and what a run that was
+ * cut off left to be synced.  Directories stay behind, empty: whether one of them was there
+ * before is nothing that they tell.
  */
 #include "session/replaced.h"
 
@@ -129,4 +130,74 @@ static status put_back_level(int mirror, const char *path, enum file_walk walk)
 status replaced_put_back(const struct replaced *r)
 {
 	return put_back_level(r->root, "", r->from.walk);
+}
+
+/* ---- syncing ---- */
+
+static status settle_level(int mirror, const char *path, enum file_walk walk);
+
+static status settle_below(const struct level *l, const char *name)
+{
+	int fd = openat(l->mirror, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char *path;
+	status rc;
+
+	if (fd < 0)
+		return status_errno(errno, "replaced: %s/%s", l->path, name);
+	if (asprintf(&path, "%s/%s", l->path, name) < 0) {
+		(void)close(fd);
+		return status_no_memory();
+	}
+	rc = settle_level(fd, path, l->walk);
+	free(path);
+	(void)close(fd);
+	return rc;
+}
+
+/* What arrived is synced before the directory that it came from may forget it. */
+static status settle_files(struct level *l)
+{
+	status rc = file_sync_dir(l->mirror, l->path);
+
+	if (failed(rc) || failed(open_place(l)))
+		return rc;
+	return file_sync_dir(l->place, l->path);
+}
+
+static status settle_entries(struct level *l, const struct names *names)
+{
+	bool files = false;
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < names->count && !failed(rc); i++) {
+		struct stat st;
+
+		if (fstatat(l->mirror, names->items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+			rc = status_errno(
+				errno, "replaced: %s/%s", l->path, names->items[i]);
+		else if (S_ISDIR(st.st_mode))
+			rc = settle_below(l, names->items[i]);
+		else
+			files = true;
+	}
+	return !failed(rc) && files ? settle_files(l) : rc;
+}
+
+static status settle_level(int mirror, const char *path, enum file_walk walk)
+{
+	struct level l = {.mirror = mirror, .place = -1, .path = path, .walk = walk};
+	struct names names = {0};
+	status rc = list_entries(&l, &names);
+
+	if (!failed(rc))
+		rc = settle_entries(&l, &names);
+	if (l.place >= 0)
+		(void)close(l.place);
+	names_free(&names);
+	return rc;
+}
+
+status replaced_settle(const struct replaced *r)
+{
+	return settle_level(r->root, "", r->from.walk);
 }

@@ -13,63 +13,50 @@
 #include "server/lock.h"
 #include "server/service.h"
 #include "session/moving.h"
+#include "session/recover_logs.h"
+#include "session/staging.h"
 
 struct recovery {
 	const struct server *server;
 	struct registration *reg;
 	struct moving moving;
+	struct names contents;    /* where the restored databases are now */
+	struct replaced replaced; /* while files are moved */
 };
 
 /* ---- before ---- */
 
-/* As the maker sees them: what he may not reach, he cannot have restored. *CONTENT is where
- * the first one is now, NULL where no database is named. */
-static status check_files(struct recovery *r, char **content)
+/* STEP with the maker's rights. */
+static status as_maker(struct recovery *r, status (*step)(void *recovery))
 {
-	struct identity former;
-	status rc = identity_assume(r->reg->maker, r->reg->maker_group, &former);
-
-	*content = NULL;
-	if (failed(rc))
-		return rc;
-	rc = moving_check(&r->moving);
-	if (!failed(rc) && r->moving.places.count > 0)
-		rc = moving_content(&r->moving, r->moving.places.items[0], content);
-	identity_restore(&former);
-	return rc;
+	return identity_do(r->reg->maker, r->reg->maker_group, step, r);
 }
 
-/* The engine by its configured name, or by the restored files themselves: with `auto`
- * the place where they go may still be empty, or hold something else. Looking at them is
- * a worker's business, which starts with the caller's rights (engine.h). */
+/* As the maker sees them: what he may not reach, he cannot have restored. */
+static status find_contents(void *recovery)
+{
+	struct recovery *r = recovery;
+	status rc = moving_check_targets(&r->moving);
+
+	return failed(rc) ? rc : moving_contents(&r->moving, &r->contents);
+}
+
+static status check_reach(void *recovery)
+{
+	const struct recovery *r = recovery;
+
+	return moving_check_reach(&r->moving);
+}
+
 static status find_engine(struct recovery *r)
 {
-	char *content;
-	status rc = check_files(r, &content);
+	status rc = as_maker(r, find_contents);
 
-	if (failed(rc))
-		return rc;
-	if (!content)
-		return engine_find(&r->server->store, &r->moving.engine);
-	rc = engine_for_file(r->server->store.engine, content, &r->moving.engine);
-	free(content);
-	return rc;
-}
-
-static status check_logs(const struct recovery *r)
-{
-	const struct engine *engine = r->moving.engine;
-
-	if (engine->traits & ENGINE_LOGS)
-		return STATUS_OK;
-	for (size_t i = 0; i < r->reg->log_count; i++)
-		if (r->reg->logs[i].low != 0)
-			return status_fail(hrMissingRestoreLogFiles,
-				"%s: logs %u to %u are registered, but its store (%s) "
-				"keeps none",
-				r->server->name, r->reg->logs[i].low,
-				r->reg->logs[i].high, engine->name);
-	return STATUS_OK;
+	if (!failed(rc))
+		rc = moving_find_engine(&r->moving, &r->contents);
+	if (!failed(rc))
+		rc = moving_find_home(&r->moving);
+	return failed(rc) ? rc : as_maker(r, check_reach);
 }
 
 /* ---- moving ---- */
@@ -80,7 +67,9 @@ static status begin_moving(struct recovery *r, struct replaced *replaced)
 	status rc = STATUS_OK;
 
 	r->moving.resumed = r->reg->replaced != NULL;
-	if (!r->moving.resumed) {
+	if (!r->moving.resumed)
+		rc = recover_choose(&r->moving, r->reg);
+	if (!failed(rc) && !r->moving.resumed) {
 		rc = replaced_choose(r->server, &r->reg->replaced);
 		if (!failed(rc))
 			rc = registration_save(r->server, r->reg);
@@ -91,64 +80,93 @@ static status begin_moving(struct recovery *r, struct replaced *replaced)
 		r->reg->maker_group, r->moving.walk, replaced);
 }
 
+static status move(void *recovery)
+{
+	struct recovery *r = recovery;
+
+	return moving_run(&r->moving, &r->replaced);
+}
+
 static status move_as_maker(struct recovery *r)
 {
-	struct replaced replaced;
-	struct identity former;
-	status rc = begin_moving(r, &replaced);
+	status rc = begin_moving(r, &r->replaced);
 
 	if (failed(rc))
 		return rc;
-	rc = identity_assume(r->reg->maker, r->reg->maker_group, &former);
-	if (!failed(rc)) {
-		rc = moving_run(&r->moving, &replaced);
-		identity_restore(&former);
-	}
-	replaced_close(&replaced);
+	rc = as_maker(r, move);
+	replaced_close(&r->replaced);
 	return rc;
 }
 
 /* ---- the end ---- */
 
-static status replay_in_place(const struct recovery *r)
+/* Those that were there already, where the registration names none. */
+static status find_restored(const struct recovery *r, struct names *all)
 {
+	const struct moving *m = &r->moving;
+
+	if (m->engine->traits & ENGINE_DIRECTORY)
+		return m->engine->survey(&m->store, all, NULL);
+	return engine_expand(&m->store.databases, all);
+}
+
+static status replay_in_place(void *context)
+{
+	const struct recovery *r = context;
+	const struct moving *m = &r->moving;
 	struct names all = {0};
 	struct engine_recovery recovery = {
-		.databases = &r->moving.places,
-		.log_dir = r->server->store.log_dir,
-		.system_dir = r->server->store.system_dir,
+		.databases = &m->places,
+		.home = m->home,
+		.log_dir = m->log_dir,
+		.system_dir = m->store.system_dir,
+		.low = r->reg->choice.low,
+		.high = r->reg->choice.high,
 	};
 	status rc = STATUS_OK;
 
-	if (r->moving.places.count == 0) {
-		rc = engine_expand(&r->server->store.databases, &all);
+	if (m->places.count == 0) {
+		rc = find_restored(r, &all);
 		recovery.databases = &all;
 	}
 	if (!failed(rc))
-		rc = r->moving.engine->recover(
-			r->moving.engine, &r->server->store, &recovery);
+		rc = m->engine->recover(m->engine, &m->store, &recovery);
 	names_free(&all);
 	return rc;
 }
 
-/* An engine in this thread opens the maker's files with the maker's rights; a worker is the
- * store's owner anyway, and starting one takes the caller's rights. */
-static status replay(const struct recovery *r)
+/* Replay makes logs and other files: they must be told from what was there before. */
+static status note_replay(const struct recovery *r)
 {
-	struct identity former;
-	status rc;
+	const struct engine *engine = r->moving.engine;
 
-	if (!(r->moving.engine->traits & ENGINE_IN_CALLER))
-		return replay_in_place(r);
-	rc = identity_assume(r->reg->maker, r->reg->maker_group, &former);
-	if (failed(rc))
-		return rc;
-	rc = replay_in_place(r);
-	identity_restore(&former);
-	return rc;
+	if (r->reg->choice.replaying ||
+		(!(engine->traits & ENGINE_LOGS) && !engine->survey))
+		return STATUS_OK;
+	r->reg->choice.replaying = true;
+	return registration_save(r->server, r->reg);
 }
 
-/* What was restored is no base for an incremental backup. */
+/* An engine in this thread opens the maker's files with the maker's rights; a worker is the
+ * store's owner anyway, and starting one takes the caller's rights. */
+static status replay(struct recovery *r)
+{
+	status rc = note_replay(r);
+
+	if (failed(rc))
+		return rc;
+	if (r->moving.engine->traits & ENGINE_IN_CALLER)
+		return as_maker(r, replay_in_place);
+	return replay_in_place(r);
+}
+
+static void need_full(struct history_chain *chain)
+{
+	chain->needs_full = true;
+	chain->next_generation = 0;
+}
+
+/* What was restored is no base for an incremental backup, of either family. */
 static status note_in_history(const struct recovery *r)
 {
 	struct history history;
@@ -159,12 +177,22 @@ static status note_in_history(const struct recovery *r)
 		return rc;
 	rc = history_load(r->server, &history);
 	if (!failed(rc)) {
-		history.needs_full = true;
-		history.next_generation = 0;
+		need_full(&history.certsrv);
+		need_full(&history.ds);
 		rc = history_save(r->server, &history);
 	}
 	lock_release(lock);
 	return rc;
+}
+
+/* What the tool staged is of no use any more; that it could not be removed is no reason to
+ * keep the service down. */
+static status close_registration(const struct recovery *r)
+{
+	if (failed(staging_discard_logs(r->reg, STAGING_ALL)))
+		trace(TRACE_ERROR, "%s: not all staged logs could be removed: %s",
+			r->server->name, status_pending());
+	return registration_remove(r->server, r->reg);
 }
 
 static status finish(const struct recovery *r)
@@ -173,9 +201,7 @@ static status finish(const struct recovery *r)
 
 	if (!failed(rc) && !r->server->has_service)
 		rc = service_control(r->server, SERVICE_START, NULL);
-	if (!failed(rc))
-		rc = registration_remove(r->server, r->reg);
-	return rc;
+	return failed(rc) ? rc : close_registration(r);
 }
 
 /* ---- the way ---- */
@@ -211,28 +237,10 @@ static status check_completed(const struct recovery *r)
 	return STATUS_OK;
 }
 
-static status collect_places(struct recovery *r)
-{
-	status rc = STATUS_OK;
-
-	for (size_t i = 0; i < r->reg->target_count && !failed(rc); i++) {
-		rc = names_add(&r->moving.places, r->reg->targets[i].new_path);
-		if (!failed(rc))
-			rc = names_add(&r->moving.former, r->reg->targets[i].old_path);
-	}
-	names_sort(&r->moving.places);
-	names_sort(&r->moving.former);
-	return rc;
-}
-
 static status recover_stopped(struct recovery *r)
 {
-	status rc = collect_places(r);
+	status rc = find_engine(r);
 
-	if (!failed(rc))
-		rc = find_engine(r);
-	if (!failed(rc))
-		rc = check_logs(r);
 	if (!failed(rc))
 		rc = move_as_maker(r);
 	if (!failed(rc))
@@ -250,11 +258,9 @@ static status recover_registered(struct recovery *r)
 	if (failed(rc))
 		return rc;
 	if (done)
-		return registration_remove(r->server, r->reg);
-	r->moving.server = r->server;
-	r->moving.reg = r->reg;
-	r->moving.walk = r->reg->maker == 0 ? FILE_TRUSTED : FILE_NO_SYMLINK;
-	return recover_stopped(r);
+		return close_registration(r);
+	rc = moving_collect(r->server, r->reg, &r->moving);
+	return failed(rc) ? rc : recover_stopped(r);
 }
 
 static status recover_pending(const struct server *server)
@@ -268,8 +274,8 @@ static status recover_pending(const struct server *server)
 		trace(TRACE_INFO, "%s: recovery %s", server->name,
 			failed(rc) ? "failed" : "done");
 	}
-	names_free(&r.moving.places);
-	names_free(&r.moving.former);
+	moving_free(&r.moving);
+	names_free(&r.contents);
 	registration_free(r.reg);
 	return rc;
 }

@@ -181,8 +181,6 @@ static status enter(struct replaced *r, const char *path, const char **name)
 
 	if (!failed(rc))
 		rc = visit_enter(&r->from, path, name);
-	if (!failed(rc) && r->resumed && r->mirror < 0)
-		rc = open_mirror(r->root, path, &r->mirror);
 	return rc;
 }
 
@@ -206,8 +204,7 @@ status replaced_take(struct replaced *r, const char *path)
 	const char *name;
 	status rc = enter(r, path, &name);
 
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-		rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+	if (visit_is_missing(rc))
 		return STATUS_OK;
 	if (failed(rc) || !taken(r->from.fd, name))
 		return rc;

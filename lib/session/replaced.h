@@ -17,7 +17,6 @@ struct replaced {
 	int root;          /* the directory itself */
 	struct visit from; /* what is taken from */
 	int mirror;        /* what corresponds to that below root; -1: not opened yet */
-	bool resumed;      /* an earlier run may have moved files and not synced */
 };
 
 /* Opens it, creating it for OWNER (the registration's maker) alone. WALK is for the paths
@@ -35,6 +34,10 @@ status replaced_put_back(const struct replaced *r);
 
 /* All that was taken is durable when it returns. */
 status replaced_sync(struct replaced *r);
+
+/* What an earlier run took and had not synced when it was cut off is durable when it
+ * returns. Nothing else leads to it: it is gone from where this run looks. */
+status replaced_settle(const struct replaced *r);
 
 void replaced_close(struct replaced *r);
 

@@ -5,12 +5,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/names.h"
 #include "base/trace.h"
-#include "engine/engine.h"
 #include "server/lock.h"
 #include "server/service.h"
-#include "session/locations.h"
+#include "session/restore_request.h"
 #include "session/rollback.h"
 #include "session/staging.h"
 
@@ -21,23 +19,12 @@ struct restore {
 	struct server *server;
 	unsigned family;
 	bool full_handle;
-	bool registered; /* a full set, by this handle */
+	bool registered;  /* a full set, by this handle */
 	int64_t prepared; /* see registration.time */
 	struct lock *lock;
 };
 
 /* ---- prepare ---- */
-
-static status check_stopped(const struct server *server)
-{
-	enum service_state state;
-	status rc = service_get_state(server, &state);
-
-	if (!failed(rc) && state != SERVICE_STOPPED)
-		rc = status_fail(STATUS_WIN32(ERROR_SERVICE_ALREADY_RUNNING),
-			"%s: the service must be stopped for a restore", server->name);
-	return rc;
-}
 
 /* By the clock that file systems stamp files with. */
 static int64_t now(void)
@@ -65,7 +52,7 @@ status restore_prepare(struct server *server, unsigned family, bool full_handle,
 	r->full_handle = full_handle;
 	r->prepared = now();
 	if (full_handle)
-		rc = check_stopped(server);
+		rc = service_require_stopped(server, "it must be stopped for a restore");
 	if (full_handle && !failed(rc))
 		rc = lock_take(server, LOCK_RESTORE, &r->lock);
 	if (failed(rc)) {
@@ -77,121 +64,6 @@ status restore_prepare(struct server *server, unsigned family, bool full_handle,
 }
 
 /* ---- register ---- */
-
-static status check_range(const struct restore *r, const struct restore_request *q)
-{
-	if (q->low > q->high || (q->low == 0) != (q->high == 0))
-		return status_fail(STATUS_WIN32(ERROR_INVALID_PARAMETER),
-			"%s: %u to %u is no range of log generations", r->server->name, q->low,
-			q->high);
-	return STATUS_OK;
-}
-
-/* NULL stays NULL. */
-static status optional_path(const struct restore *r, const char *name, char **path)
-{
-	struct unc_scheme scheme = config_unc_scheme(r->server);
-
-	return name ? unc_to_path(&scheme, name, path) : STATUS_OK;
-}
-
-static bool is_listed_directory(const struct server *server, const char *path)
-{
-	return strcmp(path, server->store.log_dir) == 0
-		|| strcmp(path, server->store.system_dir) == 0;
-}
-
-/* An ordinary user restores what the configuration calls the store, nothing else. */
-static status check_target(const struct restore *r, const char *path)
-{
-	if (geteuid() == 0 || locations_inside(r->server, path))
-		return STATUS_OK;
-	return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
-		"%s: outside the configured directories of %s", path, r->server->name);
-}
-
-static status add_map_entry(const struct restore *r, struct registration *reg, const char *old_name,
-	const char *new_name)
-{
-	struct unc_scheme scheme = config_unc_scheme(r->server);
-	char *old_path = NULL, *new_path = NULL;
-	status rc;
-
-	if (!old_name || !new_name)
-		return status_fail(STATUS_WIN32(ERROR_INVALID_PARAMETER),
-			"%s: a restore map entry without a name", r->server->name);
-	rc = unc_to_path(&scheme, old_name, &old_path);
-	if (!failed(rc) && is_listed_directory(r->server, old_path))
-		goto out;
-	if (!failed(rc))
-		rc = unc_to_path(&scheme, new_name, &new_path);
-	if (!failed(rc))
-		rc = check_target(r, new_path);
-	if (!failed(rc))
-		rc = registration_add_target(reg, old_path, new_path);
-out:
-	free(old_path);
-	free(new_path);
-	return rc;
-}
-
-/* Two databases that go to one place would overwrite each other. */
-static status check_distinct(const struct restore *r, const struct registration *reg)
-{
-	struct names places = {0};
-	status rc = STATUS_OK;
-
-	for (size_t i = 0; i < reg->target_count && !failed(rc); i++)
-		rc = names_add(&places, reg->targets[i].new_path);
-	if (!failed(rc)) {
-		names_sort(&places);
-		if (places.count != reg->target_count)
-			rc = status_fail(STATUS_WIN32(ERROR_INVALID_PARAMETER),
-				"%s: the restore map sends two databases to one place",
-				r->server->name);
-	}
-	names_free(&places);
-	return rc;
-}
-
-static status new_full(const struct restore *r, const struct restore_request *q,
-	struct registration **reg)
-{
-	struct registration *n = registration_new();
-	status rc;
-
-	if (!n)
-		return status_no_memory();
-	n->family = r->family;
-	n->time = r->prepared;
-	n->maker = geteuid();
-	n->maker_group = getegid();
-	rc = optional_path(r, q->checkpoint_path, &n->checkpoint_path);
-	if (!failed(rc))
-		rc = optional_path(r, q->log_path, &n->log_path);
-	for (size_t i = 0; i < q->map_count && !failed(rc); i++)
-		rc = add_map_entry(r, n, q->old_names[i], q->new_names[i]);
-	if (!failed(rc))
-		rc = check_distinct(r, n);
-	if (failed(rc)) {
-		registration_free(n);
-		return rc;
-	}
-	*reg = n;
-	return STATUS_OK;
-}
-
-static status add_logs(const struct restore *r, struct registration *reg,
-	const struct restore_request *q)
-{
-	char *path = NULL;
-	status rc = optional_path(r, q->backup_log_path, &path);
-
-	if (!failed(rc))
-		rc = registration_add_logs(reg, path, q->low, q->high);
-	free(path);
-	return rc;
-}
 
 /* Root may go on with another's registration (it stays the maker's, with the maker's
  * rights); nobody else may. */
@@ -213,11 +85,10 @@ static status choose_place(const struct restore *r, const struct restore_request
 
 	if (!failed(rc))
 		(void)close(fd);
-	else if (rc == STATUS_WIN32(ERROR_ACCESS_DENIED) && q->through_file)
-		reg->in_store = true;
-	else
+	if (rc != STATUS_WIN32(ERROR_ACCESS_DENIED) || !q->through_file)
 		return rc;
-	return STATUS_OK;
+	reg->in_store = true;
+	return request_check_in_store(r->server);
 }
 
 static status check_existing(const struct restore *r, const struct registration *existing)
@@ -225,8 +96,8 @@ static status check_existing(const struct restore *r, const struct registration 
 	status rc = check_maker(r, existing);
 
 	if (!failed(rc) && r->registered)
-		rc = status_fail(hrRestoreMapExists, "%s: a full restore is registered already",
-			r->server->name);
+		rc = status_fail(hrRestoreMapExists,
+			"%s: a full restore is registered already", r->server->name);
 	return rc;
 }
 
@@ -245,45 +116,77 @@ static status give_up(
 static status discard_leftovers(const struct restore *r,
 	const struct registration *existing, const struct registration *reg)
 {
+	status rc;
+
 	if (existing && failed(staging_discard(existing, r->prepared)))
-		trace(TRACE_ERROR, "%s: not all of the former restore's files could be "
-			"removed: %s", r->server->name, status_pending());
-	return staging_discard(reg, r->prepared);
+		trace(TRACE_ERROR,
+			"%s: not all of the former restore's files could be "
+			"removed: %s",
+			r->server->name, status_pending());
+	if (existing && failed(staging_discard_logs(existing, r->prepared)))
+		trace(TRACE_ERROR,
+			"%s: not all of the former restore's logs could be "
+			"removed: %s",
+			r->server->name, status_pending());
+	rc = staging_discard(reg, r->prepared);
+	return failed(rc) ? rc : staging_discard_logs(reg, r->prepared);
 }
 
 /* In another place than EXISTING's. Only one that recovery did not begin on may be gone
  * for a moment; else there are two for a moment, which keeps the service down, too. */
-static status move_registration(const struct server *server, const struct registration *existing,
-	const struct registration *reg)
+static status move_registration(const struct server *server,
+	const struct registration *existing, const struct registration *reg)
 {
 	status rc = STATUS_OK;
 
-	if (!existing->replaced)
+	const bool begun = existing->replaced || existing->former.count > 0;
+
+	if (!begun)
 		rc = registration_remove(server, existing);
 	if (!failed(rc))
 		rc = registration_save(server, reg);
-	if (!failed(rc) && existing->replaced)
+	if (!failed(rc) && begun)
 		rc = registration_remove(server, existing);
+	return rc;
+}
+
+/* What recovery of EXISTING began on is half done whoever goes on from there. */
+static status remember_former(
+	const struct registration *existing, struct registration *reg)
+{
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < existing->former.count && !failed(rc); i++)
+		rc = names_add(&reg->former, existing->former.items[i]);
+	if (!failed(rc) && existing->replaced)
+		rc = names_add(&reg->former, existing->replaced);
+	names_sort(&reg->former);
 	return rc;
 }
 
 static status make_full(const struct restore *r, const struct restore_request *q,
 	struct registration **reg)
 {
-	status rc = new_full(r, q, reg);
+	struct registration *n = registration_new();
+	status rc;
 
-	if (failed(rc))
-		return rc;
-	rc = choose_place(r, q, *reg);
+	*reg = n;
+	if (!n)
+		return status_no_memory();
+	n->family = r->family;
+	n->time = r->prepared;
+	rc = request_read(r->server, q, n);
 	if (!failed(rc))
-		rc = add_logs(r, *reg, q);
+		rc = choose_place(r, q, n);
 	if (!failed(rc))
-		rc = registration_check(r->server, *reg);
-	return failed(rc) ? rc : staging_check(*reg);
+		rc = request_add_logs(r->server, q, n);
+	if (!failed(rc))
+		rc = registration_check(r->server, n);
+	return failed(rc) ? rc : staging_check(n);
 }
 
-static status register_full(struct restore *r, const struct restore_request *q,
-	struct registration *existing)
+static status register_full(
+	struct restore *r, const struct restore_request *q, struct registration *existing)
 {
 	struct registration *reg = NULL;
 	status rc = existing ? check_existing(r, existing) : STATUS_OK;
@@ -291,31 +194,39 @@ static status register_full(struct restore *r, const struct restore_request *q,
 	if (!failed(rc))
 		rc = make_full(r, q, &reg);
 	if (!failed(rc) && existing)
+		rc = remember_former(existing, reg);
+	if (!failed(rc) && existing)
 		rc = give_up(r->server, existing, REPLACED_BY_ANOTHER);
 	if (!failed(rc))
 		rc = discard_leftovers(r, existing, reg);
 	if (!failed(rc))
 		rc = existing && existing->in_store != reg->in_store
-			? move_registration(r->server, existing, reg)
-			: registration_save(r->server, reg);
+			     ? move_registration(r->server, existing, reg)
+			     : registration_save(r->server, reg);
 	if (!failed(rc))
 		r->registered = true;
 	registration_free(reg);
 	return rc;
 }
 
-static status register_incremental(struct restore *r, const struct restore_request *q,
-	struct registration *existing)
+static status register_incremental(
+	struct restore *r, const struct restore_request *q, struct registration *existing)
 {
 	status rc;
 
 	if (!existing || existing->state == REGISTRATION_FAILED)
 		return status_fail(hrNoFullRestore, "%s: %s", r->server->name,
-			existing ? "the registered full restore failed, so nothing adds to it"
+			existing ? "the registered full restore failed, so nothing adds "
+				   "to it"
 				 : "an incremental set needs a registered full one");
 	rc = check_maker(r, existing);
+	if (!failed(rc) && existing->replaced)
+		rc = status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
+			"%s: recovery has begun without this set; register the full one "
+			"again, or cancel the restore",
+			r->server->name);
 	if (!failed(rc))
-		rc = add_logs(r, existing, q);
+		rc = request_add_logs(r->server, q, existing);
 	if (failed(rc))
 		return rc;
 	existing->state = REGISTRATION_OPEN;
@@ -336,7 +247,7 @@ status restore_register(struct restore *r, const struct restore_request *q)
 	status rc = check_full_handle(r);
 
 	if (!failed(rc))
-		rc = check_range(r, q);
+		rc = request_check(r->server, q);
 	if (!failed(rc))
 		rc = registration_load(r->server, &existing);
 	if (!failed(rc))
@@ -349,12 +260,12 @@ status restore_register(struct restore *r, const struct restore_request *q)
 /* ---- complete, cancel, end ---- */
 
 /* A restore that failed once stays a failed one: what was staged may be gone. */
-static status check_completable(const struct restore *r, const struct registration *reg,
-	status result)
+static status check_completable(
+	const struct restore *r, const struct registration *reg, status result)
 {
 	if (!reg)
-		return status_fail(hrInvalidHandle, "%s: no restore is registered",
-			r->server->name);
+		return status_fail(
+			hrInvalidHandle, "%s: no restore is registered", r->server->name);
 	if (reg->state == REGISTRATION_FAILED && !failed(result))
 		return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
 			"%s: the registered restore failed (%s); register a good one",
@@ -380,12 +291,21 @@ status restore_complete(struct restore *r, status result)
 	return rc;
 }
 
-/* What a new registration was about to take the place of may have lost staged files, which
- * would tell what is restored and what is not. */
-static status check_cancellable(const struct server *server, const struct registration *reg)
+/* What a new registration took the place of, or was about to, may have lost staged files,
+ * which would tell what is restored and what is not: then there is no way back, and what
+ * stands there is no state that a service may start on. */
+static status check_cancellable(
+	const struct server *server, const struct registration *reg)
 {
-	bool given_up = reg->state == REGISTRATION_FAILED && reg->failure == REPLACED_BY_ANOTHER;
+	bool given_up =
+		reg->state == REGISTRATION_FAILED && reg->failure == REPLACED_BY_ANOTHER;
 
+	if (reg->former.count > 0)
+		return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
+			"%s: recovery of an earlier restore had begun (what it replaced "
+			"is "
+			"in %s/%s); register another full restore",
+			server->name, server->state_dir, reg->former.items[0]);
 	if (!reg->replaced || (!given_up && (geteuid() == 0 || !reg->in_store)))
 		return STATUS_OK;
 	return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
@@ -405,6 +325,8 @@ static status cancel_one(const struct server *server, struct registration *reg)
 	rc = give_up(server, reg, STATUS_WIN32(ERROR_CANCELLED));
 	if (!failed(rc))
 		rc = staging_discard(reg, STAGING_ALL);
+	if (!failed(rc))
+		rc = staging_discard_logs(reg, STAGING_ALL);
 	return failed(rc) ? rc : registration_remove(server, reg);
 }
 

@@ -35,8 +35,12 @@ status restore_prepare(struct server *server, unsigned family, bool full_handle,
  *	hrInvalidHandle			not a full handle (callers have their own code for it)
  *	hrNoFullRestore			incremental, and no (good) full one is registered
  *	hrRestoreMapExists		full, and this handle registered one already
- *	ERROR_INVALID_PARAMETER		the range, or the map, makes no sense
+ *	ERROR_INVALID_STATE		incremental, and recovery has begun to move files
+ *	ERROR_INVALID_PARAMETER		the range, or the map, makes no sense, or the engine
+ *					cannot follow it (home.h); a backup log path that is
+ *					a staging directory itself
  *	ERROR_INVALID_NAME		a path of the request is not one
+ *	ERROR_PATH_NOT_FOUND		through_file, and an `auto` database is missing
  *	ERROR_ACCESS_DENIED		no rights, or targets outside the configured directories */
 status restore_register(struct restore *restore, const struct restore_request *request);
 
@@ -56,9 +60,9 @@ void restore_end(struct restore *restore);
  *	hrInvalidHandle			nothing is registered
  *	hrRestoreInProgress		a live handle or a recovery holds the store
  *	ERROR_SERVICE_ALREADY_RUNNING	recovery has begun, and the service runs
- *	ERROR_INVALID_STATE		recovery has begun, and another registration was about
- *					to take this one's place, or the caller may not
- *					go back: a new full registration is left */
+ *	ERROR_INVALID_STATE		recovery has begun, and another registration took
+ *					this one's place, or was about to, or the caller may
+ *					not go back: a new full registration is left */
 status restore_cancel(const struct server *server);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Two halves, with a durable note between them: a registration without targets says that
- * the places are clear of what was restored, and that what stands there from then on are
- * the old files.
+ * Two halves, with a durable note between them: the places are clear of what was restored,
+ * and what stands there from then on are the old files. Only behind it may what is staged
+ * go: ahead of it, that tells the old files from the restored ones.
  */
 #include "session/rollback.h"
 
@@ -14,102 +14,98 @@
 #include "session/moving.h"
 #include "session/staging.h"
 
-static status check_stopped(const struct server *server)
-{
-	enum service_state state;
-	status rc = service_get_state(server, &state);
-
-	if (!failed(rc) && state != SERVICE_STOPPED)
-		rc = status_fail(STATUS_WIN32(ERROR_SERVICE_ALREADY_RUNNING),
-			"%s: the service runs, so its files cannot be replaced",
-			server->name);
-	return rc;
-}
-
-/* For the files that belong to a database. Where none of them tells what they are, there
- * is nothing of that kind to take. */
-static void find_engine(struct moving *m)
-{
-	const char *name = m->server->store.engine;
-
-	for (size_t i = 0; i < m->places.count && !m->engine; i++)
-		if (failed(engine_for_file(name, m->places.items[i], &m->engine)))
-			m->engine = NULL;
-}
-
-static status collect_places(struct moving *m)
-{
-	status rc = STATUS_OK;
-
-	for (size_t i = 0; i < m->reg->target_count && !failed(rc); i++)
-		rc = names_add(&m->places, m->reg->targets[i].new_path);
-	if (!failed(rc))
-		names_sort(&m->places);
-	return rc;
-}
-
-static status open_replaced(
-	const struct moving *m, const char *name, struct replaced *replaced)
-{
-	return replaced_open(
-		m->server, name, m->reg->maker, m->reg->maker_group, m->walk, replaced);
-}
-
-static status undo(const struct moving *m, struct replaced *replaced)
-{
-	return moving_undo(m, replaced);
-}
-
-static status put_back(const struct moving *m, struct replaced *replaced)
-{
-	(void)m;
-	return replaced_put_back(replaced);
-}
-
-/* STEP with the directory NAME and the maker's rights. */
-static status as_maker(const struct moving *m, const char *name,
-	status (*step)(const struct moving *m, struct replaced *replaced))
-{
+struct step {
+	struct moving *m;
+	struct names contents;
 	struct replaced replaced;
-	struct identity former;
-	status rc = open_replaced(m, name, &replaced);
+};
+
+static status as_maker(struct step *s, status (*what)(void *step))
+{
+	return identity_do(s->m->reg->maker, s->m->reg->maker_group, what, s);
+}
+
+/* As the maker sees them. */
+static status find_contents(void *step)
+{
+	struct step *s = step;
+
+	return moving_contents(s->m, &s->contents);
+}
+
+/* For what belongs to the databases. Recovery noted the engine, unless an older one began
+ * it: where then no file tells what it is, there is nothing of that kind to take. */
+static status find_engine(struct moving *m)
+{
+	struct step s = {.m = m};
+	status rc = as_maker(&s, find_contents);
+
+	if (!failed(rc))
+		rc = moving_find_engine(m, &s.contents);
+	names_free(&s.contents);
+	if (failed(rc) && !m->reg->choice.engine) {
+		m->engine = NULL;
+		return STATUS_OK;
+	}
+	return failed(rc) ? rc : moving_find_home(m);
+}
+
+static status undo(void *step)
+{
+	struct step *s = step;
+
+	return moving_undo(s->m, &s->replaced);
+}
+
+static status put_back(void *step)
+{
+	const struct step *s = step;
+
+	return replaced_put_back(&s->replaced);
+}
+
+/* WHAT with the directory NAME and the maker's rights. */
+static status with_replaced(
+	struct moving *m, const char *name, status (*what)(void *step))
+{
+	struct step s = {.m = m};
+	status rc = replaced_open(m->server, name, m->reg->maker, m->reg->maker_group,
+		m->walk, &s.replaced);
 
 	if (failed(rc))
 		return rc;
-	rc = identity_assume(m->reg->maker, m->reg->maker_group, &former);
-	if (!failed(rc)) {
-		rc = step(m, &replaced);
-		identity_restore(&former);
-	}
-	replaced_close(&replaced);
+	rc = as_maker(&s, what);
+	replaced_close(&s.replaced);
 	return rc;
+}
+
+static bool has_nothing_placed(const struct moving *m)
+{
+	return m->places.count == 0 && m->reg->choice.placed.count == 0;
 }
 
 static status clear_places(struct moving *m)
 {
 	char *name;
-	status rc = collect_places(m);
+	status rc = STATUS_OK;
 
-	if (failed(rc) || m->places.count == 0)
+	if (m->reg->cleared || has_nothing_placed(m))
+		return STATUS_OK;
+	rc = find_engine(m);
+	if (failed(rc))
 		return rc;
-	find_engine(m);
 	rc = replaced_choose(m->server, &name);
 	if (failed(rc))
 		return rc;
-	rc = as_maker(m, name, undo);
+	rc = with_replaced(m, name, undo);
 	free(name);
 	return rc;
 }
 
 static status note_cleared(const struct server *server, struct registration *reg)
 {
-	const size_t count = reg->target_count;
-	status rc;
-
-	reg->target_count = 0;
-	rc = registration_save(server, reg);
-	reg->target_count = count;
-	return rc;
+	reg->cleared = true;
+	return registration_save(server, reg);
 }
 
 /* From the first note on, recovery is out of the question. */
@@ -127,29 +123,36 @@ static status roll_back(struct moving *m, struct registration *reg)
 	if (!failed(rc))
 		rc = staging_discard(reg, STAGING_ALL);
 	if (!failed(rc))
-		rc = as_maker(m, reg->replaced, put_back);
+		rc = staging_discard_logs(reg, STAGING_ALL);
+	if (!failed(rc))
+		rc = with_replaced(m, reg->replaced, put_back);
 	return failed(rc) ? rc : registration_remove(m->server, reg);
+}
+
+static status roll_back_locked(const struct server *server, struct registration *reg)
+{
+	struct moving m;
+	status rc = moving_collect(server, reg, &m);
+
+	if (!failed(rc))
+		rc = roll_back(&m, reg);
+	moving_free(&m);
+	return rc;
 }
 
 status rollback_restore(const struct server *server, struct registration *reg)
 {
-	struct moving m = {
-		.server = server,
-		.reg = reg,
-		.walk = reg->maker == 0 ? FILE_TRUSTED : FILE_NO_SYMLINK,
-	};
 	struct lock *lock;
-	status rc = check_stopped(server);
+	status rc = service_require_stopped(server, "its files cannot be replaced");
 
 	if (failed(rc))
 		return rc;
 	rc = lock_take(server, LOCK_BACKUP, &lock);
 	if (failed(rc))
 		return rc;
-	rc = roll_back(&m, reg);
+	rc = roll_back_locked(server, reg);
 	trace(TRACE_INFO, "%s: going back to what was there before the restore %s",
 		server->name, failed(rc) ? "failed" : "is done");
 	lock_release(lock);
-	names_free(&m.places);
 	return rc;
 }

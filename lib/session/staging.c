@@ -102,12 +102,6 @@ void staging_drop(struct staging *s)
 
 /* ---- all of a registration's ---- */
 
-static bool is_missing(status rc)
-{
-	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-	       rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
-}
-
 /* Is NAME staged, and was its inode last changed ahead of BEFORE? */
 static status is_older(
 	const struct staging *s, const char *name, int64_t before, bool *older)
@@ -131,7 +125,7 @@ static status discard_one(struct staging *s, const char *target, int64_t before)
 	bool older = false;
 	status rc = staging_enter(s, target, &name);
 
-	if (is_missing(rc))
+	if (visit_is_missing(rc))
 		return STATUS_OK;
 	if (!failed(rc))
 		rc = is_older(s, name, before, &older);
@@ -145,21 +139,60 @@ static enum file_walk walk_of(const struct registration *r)
 	return r->maker == 0 ? FILE_TRUSTED : FILE_NO_SYMLINK;
 }
 
-status staging_discard(const struct registration *r, int64_t before)
+static status discard_logs(
+	const struct registration *r, struct staging *s, int64_t before)
 {
-	struct staging s = staging_start(walk_of(r));
-	struct identity former;
-	status rc = identity_assume(r->maker, r->maker_group, &former);
+	const struct names *logs = &r->choice.placed;
+	status rc = STATUS_OK;
 
-	if (failed(rc))
-		return rc;
+	for (size_t i = 0; i < logs->count && !failed(rc); i++)
+		rc = discard_one(s, logs->items[i], before);
+	return rc;
+}
+
+static status discard_all(const struct registration *r, struct staging *s, int64_t before)
+{
+	status rc = STATUS_OK;
+
 	for (size_t i = 0; i < r->target_count && !failed(rc); i++)
-		rc = discard_one(&s, r->targets[i].new_path, before);
+		rc = discard_one(s, r->targets[i].new_path, before);
+	return failed(rc) ? rc : discard_logs(r, s, before);
+}
+
+struct discard {
+	const struct registration *r;
+	int64_t before;
+	status (*which)(const struct registration *, struct staging *, int64_t);
+};
+
+static status discard(void *context)
+{
+	const struct discard *d = context;
+	struct staging s = staging_start(walk_of(d->r));
+	status rc = d->which(d->r, &s, d->before);
+
 	if (!failed(rc))
 		rc = staging_leave(&s);
 	staging_drop(&s);
-	identity_restore(&former);
 	return rc;
+}
+
+static status discard_as_maker(const struct registration *r, int64_t before,
+	status (*which)(const struct registration *, struct staging *, int64_t))
+{
+	struct discard d = {r, before, which};
+
+	return identity_do(r->maker, r->maker_group, discard, &d);
+}
+
+status staging_discard(const struct registration *r, int64_t before)
+{
+	return discard_as_maker(r, before, discard_all);
+}
+
+status staging_discard_choice(const struct registration *r)
+{
+	return discard_as_maker(r, STAGING_ALL, discard_logs);
 }
 
 /* A directory in place of a staged file could not be discarded. */
@@ -172,7 +205,7 @@ static status check_one(struct staging *s, const char *target)
 	if (!visit_is_at(&s->target, target))
 		staging_drop(s);
 	rc = staging_enter(s, target, &name);
-	if (is_missing(rc))
+	if (visit_is_missing(rc))
 		return STATUS_OK;
 	if (!failed(rc) && s->fd >= 0 &&
 		fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -182,17 +215,25 @@ static status check_one(struct staging *s, const char *target)
 	return rc;
 }
 
-status staging_check(const struct registration *r)
-{
-	struct staging s = staging_start(walk_of(r));
-	struct identity former;
-	status rc = identity_assume(r->maker, r->maker_group, &former);
+struct check {
+	const struct registration *r;
+};
 
-	if (failed(rc))
-		return rc;
+static status check(void *context)
+{
+	const struct registration *r = ((const struct check *)context)->r;
+	struct staging s = staging_start(walk_of(r));
+	status rc = STATUS_OK;
+
 	for (size_t i = 0; i < r->target_count && !failed(rc); i++)
 		rc = check_one(&s, r->targets[i].new_path);
 	staging_drop(&s);
-	identity_restore(&former);
 	return rc;
+}
+
+status staging_check(const struct registration *r)
+{
+	struct check c = {r};
+
+	return identity_do(r->maker, r->maker_group, check, &c);
 }

@@ -44,11 +44,19 @@ void staging_drop(struct staging *staging);
  * target is registered; what was staged since then is the restore's own, before or after
  * registering. */
 
-/* Removes what is staged for R's targets since before BEFORE (as registration.time;
- * STAGING_ALL: whatever is there), with the maker's rights, and the staging directories
- * that are empty then. */
+/* Removes what is staged for R's targets, and the logs that recovery staged for it, since
+ * before BEFORE (as registration.time; STAGING_ALL: whatever is there), with the maker's
+ * rights, and the staging directories that are empty then. */
 #define STAGING_ALL INT64_MAX
 status staging_discard(const struct registration *r, int64_t before);
+
+/* All that recovery staged for R by its choice, and nothing else. */
+status staging_discard_choice(const struct registration *r);
+
+/* As staging_discard for the logs that the restore tool staged: the regular files of each backup log
+ * path below a directory that is called STAGING_DIR. The directories go, too, where all
+ * files do. What is elsewhere is the caller's, and stays. */
+status staging_discard_logs(const struct registration *r, int64_t before);
 
 /* Can R's targets be staged: do they name files, in directories that the maker may reach
  * or that are missing? Changes nothing. */

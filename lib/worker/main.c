@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/protocol.h"
@@ -44,6 +45,20 @@ static int allow_many_files(void)
 	return setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A write that fails says so itself: a closed socket, a file-size limit. What ends the
+ * caller, or all processes of a service at once, must not end this one amid a live
+ * environment: the caller's end is seen on the socket, and all is given back in order. */
+static int ignore_signals(void)
+{
+	static const int ignored[] = {
+		SIGPIPE, SIGXFSZ, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		if (signal(ignored[i], SIG_IGN) == SIG_ERR)
+			return -1;
+	return 0;
+}
+
 int main(void)
 {
 	if (!is_socket(PROTOCOL_SOCKET)) {
@@ -51,11 +66,12 @@ int main(void)
 			stderr);
 		return EXIT_USAGE;
 	}
-	/* A write that fails says so itself: a closed socket, a file-size limit. */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
-		leave_no_core() < 0 || allow_many_files() < 0 || chdir("/") < 0) {
+	if (ignore_signals() < 0 || leave_no_core() < 0 || allow_many_files() < 0 ||
+		chdir("/") < 0) {
 		perror("backupapi-worker");
 		return EXIT_FAILURE;
 	}
+	/* Engines create files beside the store's own with those files' modes. */
+	(void)umask(0);
 	return failed(serve(PROTOCOL_SOCKET)) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -2,8 +2,6 @@
  * engine is never asked for two things at a time. */
 #include "serve.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,19 +9,9 @@
 
 #include "base/trace.h"
 #include "engine/probe.h"
-#include "engine/protocol.h"
-#include "engine/sqlite.h"
+#include "engines.h"
 #include "privileges.h"
-
-static const struct engine *const engines[] = {&sqlite_hosted_engine};
-
-struct server_side {
-	int socket;
-	struct hello hello;
-	struct hosted_engine host;
-	struct spool spool;
-	struct engine_session *session;
-};
+#include "serve_side.h"
 
 static bool caller_gone(void *context)
 {
@@ -33,20 +21,6 @@ static bool caller_gone(void *context)
 }
 
 /* ---- hello ---- */
-
-static status find_engine(const char *name, struct engine *engine)
-{
-	if (strcmp(name, "auto") == 0)
-		return STATUS_OK;
-	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
-		if (strcmp(engines[i]->name, name) == 0) {
-			*engine = *engines[i];
-			return STATUS_OK;
-		}
-	}
-	return status_fail(STATUS_WIN32(ERROR_NOT_SUPPORTED),
-		"store worker: it was built without engine %.40s", name);
-}
 
 static status check_versions(const struct hello *hello)
 {
@@ -72,7 +46,8 @@ static status take_spool(struct server_side *side, struct message *message)
 	message->fd = -1;
 	side->spool.dir =
 		strdup(side->hello.store.spool_dir ? side->hello.store.spool_dir : "");
-	side->host.spool = &side->spool;
+	if (!side->host.streaming)
+		side->host.spool = &side->spool;
 	return side->spool.dir ? STATUS_OK : status_no_memory();
 }
 
@@ -86,7 +61,7 @@ static status settle_in(struct server_side *side, struct message *message)
 	if (!failed(rc))
 		rc = check_versions(&side->hello);
 	if (!failed(rc))
-		rc = find_engine(side->hello.engine, &side->host.engine);
+		rc = engines_find(side->hello.engine, &side->host);
 	if (!failed(rc))
 		rc = take_spool(side, message);
 	if (!failed(rc))
@@ -120,9 +95,10 @@ static status begin(struct server_side *side, const struct message *message)
 
 	if (failed(rc))
 		return rc;
-	if (side->session || side->spool.fd < 0)
+	if (side->session || (side->spool.fd < 0) != (side->host.streaming != NULL))
 		return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
-			"store worker: a session needs a spool, and there is one only");
+			"store worker: one session only, with a spool where copies are "
+			"spooled");
 	return side->host.engine.begin(
 		&side->host.engine, &side->hello.store, &how, &side->session);
 }
@@ -135,14 +111,11 @@ static status send_index(struct server_side *side, struct buffer *body)
 	return rc;
 }
 
-static status databases(struct server_side *side, const struct message *message)
+static status send_whole_index(struct server_side *side)
 {
 	struct buffer body = {0};
 	status rc = STATUS_OK;
 
-	if (!side->session || message->size)
-		return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
-			"store worker: there is no session");
 	for (size_t i = 0; i < side->spool.count && !failed(rc); i++) {
 		protocol_put_entry(&body, &side->spool.entries[i]);
 		if (body.size >= PROTOCOL_INDEX_CHUNK || buffer_failed(&body))
@@ -154,13 +127,25 @@ static status databases(struct server_side *side, const struct message *message)
 	return rc;
 }
 
+static status databases(struct server_side *side, const struct message *message)
+{
+	if (!side->session || message->size)
+		return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
+			"store worker: there is no session");
+	return side->host.streaming ? serve_files(side, side->host.engine.databases)
+				    : send_whole_index(side);
+}
+
 static status recover(struct server_side *side, const struct message *message)
 {
 	struct recover_request request;
 	status rc = protocol_get_recover(message, &request);
 	const struct engine_recovery recovery = {.databases = &request.databases,
+		.home = request.home,
 		.log_dir = request.log_dir,
-		.system_dir = request.system_dir};
+		.system_dir = request.system_dir,
+		.low = request.low,
+		.high = request.high};
 
 	if (!failed(rc))
 		rc = side->host.engine.recover(
@@ -174,6 +159,10 @@ static status verify(struct server_side *side, const struct message *message)
 	char *path;
 	status rc = protocol_get_path(message, &path);
 
+	if (!failed(rc) && !side->host.engine.verify)
+		rc = status_fail(STATUS_WIN32(ERROR_NOT_SUPPORTED),
+			"%s: engine %s cannot check a single file", path,
+			side->host.engine.name);
 	if (!failed(rc))
 		rc = side->host.engine.verify(&side->host.engine, path);
 	free(path);
@@ -205,6 +194,10 @@ static const struct {
 } requests[] = {
 	{MESSAGE_BEGIN, true, begin},
 	{MESSAGE_DATABASES, true, databases},
+	{MESSAGE_LOGS, true, serve_logs},
+	{MESSAGE_OPEN, true, serve_open},
+	{MESSAGE_CLOSE, true, serve_close},
+	{MESSAGE_TRUNCATE, true, serve_truncate},
 	{MESSAGE_RECOVER, true, recover},
 	{MESSAGE_VERIFY, true, verify},
 	{MESSAGE_PROBE, false, probe},
@@ -231,6 +224,8 @@ static status answer(struct server_side *side, const struct message *message)
 	protocol_put_result(&body, done, failed(done) ? status_pending() : NULL);
 	rc = protocol_send(side->socket, MESSAGE_RESULT, &body, -1);
 	buffer_free(&body);
+	if (!failed(rc))
+		serve_stream(side);
 	/* With a caller who talks nonsense there is nothing more to talk about. */
 	return done == hrCommunicationError ? done : rc;
 }
@@ -249,7 +244,8 @@ static status greet(struct server_side *side)
 
 status serve(int socket)
 {
-	struct server_side side = {.socket = socket, .spool = {.fd = -1}};
+	struct server_side side = {
+		.socket = socket, .spool = {.fd = -1}, .file = {.pipe = -1}};
 	status rc;
 	bool ended = false;
 
@@ -264,6 +260,7 @@ status serve(int socket)
 			rc = answer(&side, &message);
 		message_free(&message);
 	}
+	serve_give_up(&side);
 	if (side.session)
 		side.host.engine.end(side.session);
 	spool_free(&side.spool);

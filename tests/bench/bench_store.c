@@ -16,7 +16,7 @@ void bench_server(const char *name, const char *engine, const char *database)
 	f = fopen(path, "w");
 	if (!f ||
 		fprintf(f,
-			"[server]\nname = %s\nfamily = certsrv\nstate_dir = %s/state-%s\n"
+			"[server]\nname = %s\nfamily = certsrv\nfamily = ds\nstate_dir = %s/state-%s\n"
 			"[store]\nengine = %s\ndatabase = %s\n",
 			name, bench_dir(), name, engine, database) < 0 ||
 		fclose(f))

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "session/recover.h"
 #include "session/staging.h"
+#include "../log_engine_files.h"
 #include "../support.h"
 
 /* ---- the clock ---- */
@@ -135,6 +136,55 @@ static void fill_sqlite(struct scene *s)
 	add(s, "extra2.db", SCENE_IN_PLACE, none, make_database(s->store, "in place"));
 }
 
+static void add_log(struct scene *s, const char *name, enum scene_way way,
+	const char *old, const char *new)
+{
+	add(s, name, way, text(old), text(new));
+}
+
+static char *set_path(const struct scene *s)
+{
+	return support_path(s->store->dir, "set");
+}
+
+/* The set's logs 3 and 4; the old 5 follows them, and 3 is another. */
+static void write_set(const struct scene *s)
+{
+	const struct blob logs[] = {
+		text("log A 3\nthree\nend\n"), text("log A 4\nfour\n")};
+	char *set = set_path(s), *three = support_path(set, "log.3");
+	char *four = support_path(set, "log.4.part-13");
+
+	ck_assert_int_eq(file_make_dirs(set, 0700), STATUS_OK);
+	write_blob(three, &logs[0]);
+	write_blob(four, &logs[1]);
+	free(logs[0].data);
+	free(logs[1].data);
+	free(three);
+	free(four);
+	free(set);
+}
+
+static void fill_directory(struct scene *s)
+{
+	const struct blob none = {0};
+
+	log_engine =
+		(struct log_engine){.in_use = true, .engine = &log_engine_of_directory};
+	add(s, "id.db", SCENE_STAGED, text("old id\n"), text("new id\n"));
+	add(s, "sub/entries.db", SCENE_IN_PLACE, text("old entries\n"),
+		text("new entries\n"));
+	add(s, "sub/stray.db", SCENE_MOVED_AWAY, text("not in the set\n"), none);
+	add(s, "__db.001", SCENE_MOVED_AWAY, text("region\n"), none);
+	add_log(s, "log.3", SCENE_REPLAYED, "log B 3\nold\n", "log A 3\nthree\nend\n");
+	add_log(s, "log.4", SCENE_REPLAYED, "log A 4\nfour\nmore\nend\n",
+		"log A 4\nfour\nmore\nend\n");
+	add_log(s, "log.5", SCENE_REPLAYED, "log A 5\nfive\n",
+		"log A 5\nfive\nrecovered\n");
+	add_log(s, "log.7", SCENE_MOVED_AWAY, "log A 7\n", NULL);
+	write_set(s);
+}
+
 struct scene *scene_make(enum store_kind kind, const char *base, const char *state_base)
 {
 	struct scene *s = calloc(1, sizeof(*s));
@@ -146,10 +196,13 @@ struct scene *scene_make(enum store_kind kind, const char *base, const char *sta
 		s->store->state = strdup(state_base);
 		store_configure(s->store, NULL);
 	}
+	log_engine.in_use = false;
 	if (kind == STORE_FLAT)
 		fill_flat(s);
-	else
+	else if (kind == STORE_SQLITE)
 		fill_sqlite(s);
+	else
+		fill_directory(s);
 	store_control(SERVICE_STOP);
 	return s;
 }
@@ -182,18 +235,38 @@ static void copy_in(const struct scene *s, const struct scene_file *f)
 	free(staged);
 }
 
-void scene_restore(const struct scene *s)
+/* Does the caller copy it? */
+static bool is_copied(const struct scene_file *f)
 {
-	const char *names[9] = {NULL};
-	struct restore *r = store_restore(FAMILY_CERTSRV);
-	size_t count = 0;
+	return f->way == SCENE_STAGED || f->way == SCENE_IN_PLACE;
+}
+
+static void register_scene(const struct scene *s, struct restore *r)
+{
+	const char *paths[8];
+	char *set = set_path(s);
+	struct restore_request q = {
+		.map_given = true, .old_names = paths, .new_names = paths};
 
 	for (size_t i = 0; i < s->count; i++)
-		if (s->files[i].way != SCENE_MOVED_AWAY)
-			names[count++] = s->files[i].name;
-	ck_assert_int_eq(store_register(r, s->store, names), STATUS_OK);
+		if (is_copied(&s->files[i]))
+			paths[q.map_count++] = store_path(s->store, s->files[i].name);
+	if (s->store->kind == STORE_DIRECTORY) {
+		q.backup_log_path = set;
+		q.low = 3;
+		q.high = 4;
+	}
+	ck_assert_int_eq(restore_register(r, &q), STATUS_OK);
+	free(set);
+}
+
+void scene_restore(const struct scene *s)
+{
+	struct restore *r = store_restore(FAMILY_CERTSRV);
+
+	register_scene(s, r);
 	for (size_t i = 0; i < s->count; i++)
-		if (s->files[i].way != SCENE_MOVED_AWAY)
+		if (is_copied(&s->files[i]))
 			copy_in(s, &s->files[i]);
 	ck_assert_int_eq(restore_complete(r, STATUS_OK), STATUS_OK);
 	restore_end(r);
@@ -257,7 +330,7 @@ static void expect_new_there(const struct scene *s)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct scene_file *f = &s->files[i];
 
-		if (f->way == SCENE_MOVED_AWAY)
+		if (!is_copied(f))
 			continue;
 		ck_assert_msg(file_is(store_path(s->store, f->name), &f->new) ||
 				      is_staged(s, f),
@@ -281,7 +354,7 @@ void scene_expect_finished(const struct scene *s)
 {
 	ck_assert(!store_pending());
 	ck_assert_int_eq(store_state(), SERVICE_SERVING);
-	ck_assert(store_history().needs_full);
+	ck_assert(store_history().certsrv.needs_full);
 	expect_old_kept(s);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct scene_file *f = &s->files[i];

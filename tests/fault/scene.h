@@ -2,7 +2,7 @@
  * scene.h - one restore for the fault tests: what was there, what comes, what must result
  *
  * A scene is a store with an old state, and a set to be restored over it: files that are
- * staged, files that are written in place, files that the set lacks, journals.
+ * staged, files that are written in place, files that the set lacks, journals, logs.
  */
 #ifndef TESTS_FAULT_SCENE_H
 #define TESTS_FAULT_SCENE_H
@@ -14,7 +14,12 @@ struct blob {
 	size_t size;
 };
 
-enum scene_way { SCENE_STAGED, SCENE_IN_PLACE, SCENE_MOVED_AWAY };
+enum scene_way {
+	SCENE_STAGED,
+	SCENE_IN_PLACE,
+	SCENE_MOVED_AWAY,
+	SCENE_REPLAYED /* a log: recovery itself sees to it */
+};
 
 struct scene_file {
 	const char *name; /* below DIR/data */

@@ -1,6 +1,5 @@
 /* Each allocation of whole flows fails in turn: the call that needed it says so, nothing
  * leaks, nothing breaks, and the same flow works right afterwards. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +7,10 @@
 
 #include "../support.h"
 #include "base/file.h"
-#include "memory.h"
 #include "scene.h"
 #include "session/control.h"
 #include "session/staging.h"
+#include "sweep.h"
 
 static struct scene *scene;
 
@@ -123,16 +122,21 @@ static status register_and_complete(struct restore *r)
 	const char *old_names[] = {NULL, "D\\\\CA01\\certs\\newcerts\\01.pem"};
 	const char *new_names[] = {store_path(scene->store, scene->files[0].name),
 		store_path(scene->store, "newcerts/01.pem")};
+	const bool logs = scene->store->kind == STORE_DIRECTORY;
+	char set[4200];
 	const struct restore_request full = {.map_given = true,
 		.map_count = scene->store->kind == STORE_FLAT ? 2 : 1,
 		.old_names = old_names,
 		.new_names = new_names,
-		.log_path = "/var/log",
-		.backup_log_path = "/media",
-		.checkpoint_path = "/var/lib"};
+		.log_path = logs ? NULL : "/var/log",
+		.backup_log_path = logs ? set : "/media",
+		.checkpoint_path = "/var/lib",
+		.low = logs ? 3 : 0,
+		.high = logs ? 4 : 0};
 	const struct restore_request incremental = {.map_given = false};
 	status rc;
 
+	(void)snprintf(set, sizeof(set), "%s/set", scene->store->dir);
 	old_names[0] = new_names[0];
 	rc = restore_register(r, &full);
 	if (!failed(rc))
@@ -184,64 +188,11 @@ static status register_and_cancel(void)
 
 /* ---- the sweep ---- */
 
-/* Descriptors leak as memory does. */
-static int open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	ck_assert_ptr_nonnull(dir);
-	while (readdir(dir))
-		count++;
-	ck_assert_int_eq(closedir(dir), 0);
-	return count;
-}
-
 /* Out of what a failure left behind. */
 static void settle(void)
 {
 	ck_assert_msg(!store_pending() || restore() == STATUS_OK, "%s", status_pending());
 	ck_assert_msg(control(SERVICE_START) == STATUS_OK, "%s", status_pending());
-}
-
-static status checked(status (*flow)(void), long n)
-{
-	const int descriptors = open_descriptors();
-	const long live = memory_live();
-	long leaked;
-	status rc;
-
-	memory_fail_at(n);
-	rc = flow();
-	memory_fail_no_more(); /* Check allocates, too */
-	leaked = memory_live() - live;
-	ck_assert_msg(leaked == 0, "allocation %ld: %ld blocks leaked", n, leaked);
-	ck_assert_msg(open_descriptors() == descriptors,
-		"allocation %ld: a descriptor leaked", n);
-	return rc;
-}
-
-static void sweep(status (*flow)(void))
-{
-	long n = 0;
-	bool hit = true;
-
-	ck_assert_msg(
-		flow() == STATUS_OK, "%s", status_pending()); /* what happens once */
-	while (hit) {
-		status rc = checked(flow, ++n);
-
-		hit = memory_has_failed();
-		ck_assert_msg(
-			rc == STATUS_OK || rc == STATUS_WIN32(ERROR_NOT_ENOUGH_MEMORY),
-			"allocation %ld: %s (%s)", n, status_name(rc), status_pending());
-		settle();
-		rc = checked(flow, 0);
-		ck_assert_msg(rc == STATUS_OK, "after allocation %ld: %s (%s)", n,
-			status_name(rc), status_pending());
-	}
-	printf("%ld allocations\n", n - 1);
-	ck_assert_int_gt(n, 50);
 }
 
 static const enum store_kind kinds[] = {STORE_FLAT,
@@ -255,21 +206,28 @@ static const enum store_kind kinds[] = {STORE_FLAT,
 START_TEST(a_backup_runs_out_of_memory_anywhere)
 {
 	begin(kinds[_i]);
-	sweep(back_up);
+	sweep(back_up, settle);
 }
 END_TEST
 
 START_TEST(a_restore_runs_out_of_memory_anywhere)
 {
 	begin(kinds[_i]);
-	sweep(restore);
+	sweep(restore, settle);
+}
+END_TEST
+
+START_TEST(a_restore_with_logs_runs_out_of_memory_anywhere)
+{
+	begin(STORE_DIRECTORY);
+	sweep(restore, settle);
 }
 END_TEST
 
 START_TEST(a_cancelled_restore_runs_out_of_memory_anywhere)
 {
-	begin(STORE_FLAT);
-	sweep(register_and_cancel);
+	begin(_i ? STORE_DIRECTORY : STORE_FLAT);
+	sweep(register_and_cancel, settle);
 }
 END_TEST
 
@@ -282,7 +240,8 @@ int main(void)
 	tcase_set_timeout(tests, 600);
 	tcase_add_loop_test(tests, a_backup_runs_out_of_memory_anywhere, 0, KINDS);
 	tcase_add_loop_test(tests, a_restore_runs_out_of_memory_anywhere, 0, KINDS);
-	tcase_add_test(tests, a_cancelled_restore_runs_out_of_memory_anywhere);
+	tcase_add_test(tests, a_restore_with_logs_runs_out_of_memory_anywhere);
+	tcase_add_loop_test(tests, a_cancelled_restore_runs_out_of_memory_anywhere, 0, 2);
 	suite_add_tcase(suite, tests);
 	return support_run(suite);
 }

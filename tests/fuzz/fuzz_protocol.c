@@ -73,8 +73,15 @@ static void try_recover(const struct message *message)
 	struct buffer again = {0};
 
 	if (!failed(protocol_get_recover(message, &request))) {
-		protocol_put_recover(
-			&again, &request.databases, request.log_dir, request.system_dir);
+		const struct engine_recovery recovery = {.databases = &request.databases,
+			.home = request.home,
+			.log_dir = request.log_dir,
+			.system_dir = request.system_dir,
+			.low = request.low,
+			.high = request.high};
+
+		require(request.low <= request.high);
+		protocol_put_recover(&again, &recovery);
 		require_same(message, &again);
 	}
 	recover_request_free(&request);
@@ -122,6 +129,60 @@ static void try_index(const struct message *message)
 	buffer_free(&again);
 }
 
+static void try_open(const struct message *message)
+{
+	struct buffer again = {0};
+	struct engine_file file;
+
+	if (!failed(protocol_get_open(message, &file))) {
+		require(protocol_path_is_sound(file.path));
+		protocol_put_open(&again, &file);
+		require_same(message, &again);
+	}
+	free(file.path);
+}
+
+static void try_opened(const struct message *message)
+{
+	struct buffer again = {0};
+	struct opened opened;
+
+	if (failed(protocol_get_opened(message, &opened)))
+		return;
+	require(opened.size <= INT64_MAX);
+	protocol_put_opened(&again, &opened);
+	require_same(message, &again);
+}
+
+static void try_generation(const struct message *message)
+{
+	struct buffer again = {0};
+	uint32_t generation;
+
+	if (failed(protocol_get_generation(message, &generation)))
+		return;
+	buffer_u32(&again, generation);
+	require_same(message, &again);
+}
+
+static status pack_file_again(void *context, const struct engine_file *file)
+{
+	require(protocol_path_is_sound(file->path));
+	require(file->kind <= ENGINE_PATCH && file->size <= INT64_MAX);
+	require((file->kind == ENGINE_LOG) == (file->generation != 0));
+	protocol_put_file(context, file);
+	return STATUS_OK;
+}
+
+static void try_files(const struct message *message)
+{
+	struct buffer again = {0};
+
+	if (!failed(protocol_get_files(message, pack_file_again, &again)))
+		require_same(message, &again);
+	buffer_free(&again);
+}
+
 static void try_names(const struct message *message,
 	status (*get)(const struct message *message, struct names *names))
 {
@@ -163,7 +224,7 @@ static void try_stream(const struct message *stream)
 
 static void (*const kinds[])(const struct message *message) = {try_hello, try_welcome,
 	try_begin, try_recover, try_path, try_result, try_index, try_stream, try_probe,
-	try_engines};
+	try_engines, try_open, try_opened, try_generation, try_files};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

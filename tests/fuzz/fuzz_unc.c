@@ -32,16 +32,25 @@ static void require(bool holds)
 		abort();
 }
 
+static char *through(const char *text, enum text_form form)
+{
+	size_t length = text_length(text, form);
+	char *units = malloc((length + 1) * form), *back;
+
+	require(units != NULL);
+	require(text_write(text, form, units) == units + length * form);
+	require(text_read(units, form, &back) == STATUS_OK);
+	free(units);
+	return back;
+}
+
+/* The same in both widths. */
 static char *through_wide(const char *text)
 {
-	size_t length = text_wide_length(text);
-	wchar_t *wide = malloc((length + 1) * sizeof(wchar_t));
-	char *back;
+	char *back = through(text, TEXT_WIDE), *other = through(text, TEXT_UTF16);
 
-	require(wide != NULL);
-	require(text_to_wide(text, wide) == wide + length);
-	require(text_from_wide(wide, &back) == STATUS_OK);
-	free(wide);
+	require(strcmp(back, other) == 0);
+	free(other);
 	return back;
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Public headers compile alone, and together in any order, as C11 and as C++17.
 
-With and without UNICODE, with every compiler that is found, without a single warning; and
-behind another windows.h, whose types they must leave alone.
+With and without UNICODE, with WCHARs of 32 and of 16 bits, with every compiler that is
+found, without a single warning; and behind another windows.h, whose types they must leave
+alone.
 
     check_compile.py INCLUDE_DIR
 """
@@ -22,12 +23,17 @@ UNICODE = ["-DUNICODE"]
 # Defines variables, so certbcli.h can be included once only, as on Windows.
 TYPECHECK = ["-D_CERTBCLI_TYPECHECK"]
 BARE = ["-D_NO_W32_PSEUDO_MODIFIERS"]
+# The two ways to a WCHAR of 16 bits.
+UTF16 = ["-DBACKUPAPI_UTF16"]
+SHORT = ["-fshort-wchar"]
 
 
 def find_headers(include):
     return sorted(os.path.relpath(os.path.join(directory, name), include)
                   for directory, _, files in os.walk(include)
-                  for name in files if name.endswith(".h"))
+                  for name in files if name.endswith(".h")
+                  # Those that are windows.h themselves: tests/compat/check_compat.py.
+                  and not os.path.relpath(directory, include).startswith("compat"))
 
 
 def sources(headers):
@@ -35,9 +41,12 @@ def sources(headers):
         for switches in (PLAIN, UNICODE, TYPECHECK, BARE):
             yield [header], switches
             yield ["windows.h", header], switches
+        for switches in (UTF16, SHORT, UTF16 + UNICODE, SHORT + UNICODE, UTF16 + SHORT):
+            yield [header], switches
+        yield ["windows.h", header], SHORT
     for pair in itertools.permutations(headers, 2):
         yield list(pair), PLAIN
-    for switches in (PLAIN, UNICODE):
+    for switches in (PLAIN, UNICODE, UTF16, SHORT):
         yield headers, switches
         yield headers[::-1], switches
 

@@ -160,7 +160,12 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         for what, flags in (("char", []), ("UNICODE", ["-DUNICODE", "-D_UNICODE"])):
             ours = values_of_ours(work, compiler, include, flags)
-            problems += compare(what, ours, values_of_mingw(work, flags))
+            theirs = values_of_mingw(work, flags)
+            problems += compare(what, ours, theirs)
+            for width, switch in (("UTF-16", "-DBACKUPAPI_UTF16"),
+                                  ("short wchar_t", "-fshort-wchar")):
+                narrow = values_of_ours(work, compiler, include, [*flags, switch])
+                problems += compare(f"{what}, {width}", narrow, theirs)
             problems += [f"{what}: {name} of mingw-w64 is not in values.c"
                          for name in missing_names(names, ours)]
         problems += check_definitions(work, compiler, include, names)

@@ -341,8 +341,13 @@ int main(void)
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
 		printf("%s\t%lld\t%s\n", entries[i].name, entries[i].value,
 			entries[i].text);
-	for (size_t i = 0; i < sizeof(wide_entries) / sizeof(wide_entries[0]); i++)
-		printf("%s\twide\t%ls\n", wide_entries[i].name, wide_entries[i].text);
+	/* Of ASCII, and of either width. */
+	for (size_t i = 0; i < sizeof(wide_entries) / sizeof(wide_entries[0]); i++) {
+		printf("%s\twide\t", wide_entries[i].name);
+		for (const WCHAR *c = wide_entries[i].text; *c; c++)
+			putchar((int)*c);
+		putchar('\n');
+	}
 	return HRESULT_FROM_WIN32(ERROR_ACCESS_DENIED) == (HRESULT)0x80070005 &&
 			       HRESULT_FROM_WIN32(0) == 0 &&
 			       HRESULT_FROM_WIN32(hrError) == hrError

@@ -219,10 +219,7 @@ class Room(Site):
         ini = self.read(backup + "/backup.ini").decode()
         self.write(backup + "/backup.ini",
                    ini.replace("low = 0", "low = 1").replace("high = 0", "high = 1"))
-        files = sorted(os.path.relpath(os.path.join(d, f), backup)
-                       for d, _, names in os.walk(backup) for f in names if f != "SHA256SUMS")
-        self.write(backup + "/SHA256SUMS",
-                   "".join(f"{sha256(os.path.join(backup, f))}  {f}\n" for f in files))
+        self.write_sums(backup)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import tempfile
 import unittest
 
 CERTBACKUP = os.environ["CERTBACKUP"]
+DSBACKUP = os.environ["DSBACKUP"]
 RECOVER = os.environ["BACKUPAPI_RECOVER"]
 SHIM = os.environ["ENOSPC_SHIM"]
 HAVE_SQLITE = bool(os.environ.get("HAVE_SQLITE"))
@@ -115,13 +116,14 @@ dynamic = {ca}/ca.pem
 dynamic = {ca}/crl/*.crl
 """
 
-    def configure(self, name="ca01", store=None, extra="", service=""):
+    def configure(self, name="ca01", store=None, extra="", service="", families=("certsrv",)):
         path = self.path("config", name + ".conf")
+        lines = "".join(f"family = {family}\n" for family in families)
+        if "certsrv" in families:
+            lines += f"authority = Test {name}\n"
         self.write(path, f"""[server]
 name = {name}
-family = certsrv
-authority = Test {name}
-state_dir = {self.path("state")}/{name}
+{lines}state_dir = {self.path("state")}/{name}
 {extra}
 [store]
 {store or self.flat_store()}
@@ -190,6 +192,12 @@ state_dir = {self.path("state")}/{name}
             self.assertRegex(done.stderr, rb"(?m)^certbackup: .+", "a failure says why")
         return done
 
+    def dsbackup(self, *args, expect=0, env=None, **kwargs):
+        done = self.run_program(DSBACKUP, args, expect, env, **kwargs)
+        if expect == 1 and "--json" not in args:
+            self.assertRegex(done.stderr, rb"(?m)^dsbackup: .+", "a failure says why")
+        return done
+
     def recover(self, server="ca01", expect=0):
         return self.run_program(RECOVER, [server], expect, None)
 
@@ -205,6 +213,15 @@ state_dir = {self.path("state")}/{name}
             for name in names:
                 self.assertFalse(name.startswith(".backupapi-restore"),
                                  f"{directory}/{name} is left")
+
+    def write_sums(self, backup):
+        """What is in the set now, whatever was done to it, gets the right checksums."""
+        files = sorted(os.path.relpath(os.path.join(directory, name), backup)
+                       for directory, _, names in os.walk(backup) for name in names
+                       if name != "SHA256SUMS")
+        self.write(backup + "/SHA256SUMS",
+                   "".join(f"{sha256(os.path.join(backup, name))}  {name}\n"
+                           for name in files))
 
     def assert_good_set(self, path):
         self.certbackup("verify", path)

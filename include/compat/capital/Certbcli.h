@@ -1,0 +1,6 @@
+/*
+ * Certbcli.h - <certbcli.h>, as documentation spells it
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include <certbcli.h>

@@ -1,0 +1,6 @@
+/*
+ * Ntdsbcli.h - <ntdsbcli.h>, as documentation spells it
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include <ntdsbcli.h>

@@ -1,0 +1,6 @@
+/*
+ * Windows.h - <windows.h>, as documentation spells it
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include <windows.h>

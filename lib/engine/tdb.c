@@ -1,0 +1,154 @@
+/* Samba waits for no longer than its files are copied: a few dozen milliseconds. The LMDB
+ * files among them are copied after that, from states that readers of ours keep. */
+#include "engine/tdb.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "engine/mdb_copy.h"
+
+struct engine_session {
+	const struct spool *spool;
+};
+
+/* ---- copying ---- */
+
+static status copy_from(const struct hosted_engine *host, const char *path, int fd)
+{
+	struct stat st;
+	uint64_t copied;
+	status rc;
+
+	if (fstat(fd, &st) < 0)
+		return status_errno(errno, "%s", path);
+	rc = spool_copy(host->spool, path, fd, (uint64_t)st.st_size, &copied);
+	if (!failed(rc) && copied != (uint64_t)st.st_size)
+		rc = status_fail(STATUS_WIN32(ERROR_BUSY),
+			"%s: cut short while it was copied", path);
+	return rc;
+}
+
+static status copy_plain(const struct hosted_engine *host, const char *path)
+{
+	struct stat st;
+	int fd;
+	status rc = file_open_regular(path, FILE_TRUSTED, &fd, &st);
+
+	if (failed(rc))
+		return rc;
+	rc = copy_from(host, path, fd);
+	(void)close(fd);
+	return rc;
+}
+
+/* What must be copied under the locks; in the order of the paths, as the spool is to be. */
+static status copy_locked(const struct hosted_engine *host, struct samba_file *source)
+{
+	if (host->caller_gone(host->context))
+		return status_fail(STATUS_WIN32(ERROR_CANCELLED),
+			"%s: the caller is gone", source->path);
+	switch (source->kind) {
+	case SAMBA_TDB:
+		return copy_from(host, source->path, tdb_fd(source->file.tdb));
+	case SAMBA_PLAIN:
+		return copy_plain(host, source->path);
+	case SAMBA_LMDB:
+		return lmdb_reserve(host, source->frozen);
+	case SAMBA_PASSING:
+		break;
+	}
+	return STATUS_OK;
+}
+
+static status copy_all(
+	const struct hosted_engine *host, const char *spool_dir, const char *home)
+{
+	struct samba_files sources = {.home = home};
+	status rc = samba_freeze(host, &sources);
+
+	for (size_t i = 0; i < sources.paths.count && !failed(rc); i++)
+		rc = copy_locked(host, &sources.items[i]);
+	samba_unlock(&sources);
+	for (size_t i = 0; i < sources.paths.count && !failed(rc); i++)
+		if (sources.items[i].kind == SAMBA_LMDB)
+			rc = lmdb_fill(host, spool_dir, sources.items[i].frozen);
+	samba_thaw(&sources);
+	return rc;
+}
+
+static status samba_begin(const struct engine *engine, const struct store_config *store,
+	const struct engine_begin *how, struct engine_session **session)
+{
+	const struct hosted_engine *host = hosted_engine(engine);
+	struct engine_session *s = NULL;
+	status rc;
+
+	*session = NULL;
+	if (store->databases.count != 1)
+		return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+			"store: engine tdb wants one `database`, Samba's private "
+			"directory");
+	if (how->incremental)
+		return status_fail(hrCircularLogging, "%s: TDB files keep no logs",
+			store->databases.items[0]);
+	rc = copy_all(host, store->spool_dir, store->databases.items[0]);
+	if (failed(rc))
+		return rc;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return status_no_memory();
+	s->spool = host->spool;
+	*session = s;
+	return STATUS_OK;
+}
+
+static status samba_databases(struct engine_session *session, struct engine_files *files)
+{
+	return spool_list(session->spool, files);
+}
+
+static void samba_end(struct engine_session *session)
+{
+	free(session);
+}
+
+/* ---- what was copied, or restored ---- */
+
+static status samba_verify(const struct engine *engine, const char *path)
+{
+	return samba_check_file(hosted_engine(engine), path);
+}
+
+static status samba_recover(const struct engine *engine, const struct store_config *store,
+	const struct engine_recovery *recovery)
+{
+	const char *home = recovery->home;
+	struct names sorted = {0};
+	status rc = STATUS_OK;
+
+	if (!home)
+		home = store->databases.count ? store->databases.items[0] : "/";
+	for (size_t i = 0; i < recovery->databases->count && !failed(rc); i++) {
+		rc = samba_verify(engine, recovery->databases->items[i]);
+		if (!failed(rc))
+			rc = names_add(&sorted, recovery->databases->items[i]);
+	}
+	names_sort(&sorted);
+	if (!failed(rc))
+		rc = samba_check_partitions(home, &sorted);
+	names_free(&sorted);
+	return rc;
+}
+
+const struct engine tdb_hosted_engine = {
+	.name = "tdb",
+	.begin = samba_begin,
+	.databases = samba_databases,
+	.end = samba_end,
+	.recover = samba_recover,
+	.verify = samba_verify,
+};

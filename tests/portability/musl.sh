@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# With musl: the whole library compiles and links, and the tests of base and of what is on
+# disk pass.
+#
+#   tests/portability/musl.sh WORKDIR
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+work=$1
+
+command -v musl-gcc > /dev/null || skip "no musl-gcc (musl-tools)"
+
+# The kernel's headers are every C library's; those of glibc in the same place are not.
+mkdir -p "$work/kernel" "$work/standins"
+multiarch=$(gcc -print-multiarch)
+for name in linux asm-generic; do
+  ln -sfn "/usr/include/$name" "$work/kernel/$name"
+done
+ln -sfn "/usr/include/$multiarch/asm" "$work/kernel/asm"
+for header in /usr/include/xxhash.h /usr/include/xxh3.h; do
+  ln -sfn "$header" "$work/kernel/${header##*/}"
+done
+
+cp -r "$here/musl/." "$work/standins"
+sed -i -e "1i libdir=$work/standins" -e "1i kernel=$work/kernel" \
+  "$work"/standins/pkgconfig/*.pc
+for name in check uuid; do
+  musl-gcc -std=gnu11 -Wall -Wextra -Werror -O1 -fPIC -c "$here/musl/$name.c" \
+    -o "$work/standins/$name.o"
+done
+ar rcs "$work/standins/libstandin.a" "$work"/standins/*.o
+
+printf "[constants]\nstandins = '%s'\nkernel = '%s'\n" "$work/standins" "$work/kernel" \
+  > "$work/places.ini"
+setup "$work/build" --cross-file "$work/places.ini" --cross-file "$here/musl.ini" \
+  -Doptimization=0
+compile "$work/build" lib/api/libbackupapi.so.1.0.0
+run_tests "$work/build" $(wanted_tests)
