@@ -21,7 +21,7 @@ BELOW = {
     "api": {"base", "sis", "server", "engine", "session"},
 }
 ENGINES = {"flat", "sqlite", "ese", "bdb", "lmdb", "tdb"}
-TABLE_OF_ENGINES = {"engine.c"}
+TABLE_OF_ENGINES = {"engine.c", "owner.c"}  # owner.c: whose the logs of one are
 API_ONLY = {"certbcli.h", "certsrv.h", "ntdsbcli.h", "sisbkup.h", "backupapi/backupapi.h",
             "backupapi/compat.h"}
 STANDARD = {"stdarg.h", "stddef.h", "stdint.h", "uchar.h", "wchar.h"}

@@ -520,6 +520,71 @@ START_TEST(database_without_its_first_page_is_not_left_out)
 }
 END_TEST
 
+START_TEST(links_to_databases_are_refused_and_named)
+{
+	static const char *const targets[] = {"records.db", "../sub"};
+	struct engine_session *session;
+	struct engine_files files = {0};
+	char *path;
+
+	bdb_store_make(&store, 0);
+	bdb_store_fill(&store, 1, 100);
+	ck_assert_int_eq(store.env->txn_checkpoint(store.env, 0, 0, DB_FORCE), 0);
+	path = support_path(store.data, "sub/link");
+	ck_assert_int_eq(symlink(targets[_i], path), 0);
+	session = bdb_session(&store, 0);
+	ck_assert_int_eq(bdb_host.engine.databases(session, &files),
+		STATUS_WIN32(ERROR_BAD_CONFIGURATION));
+	bdb_assert_detail(path);
+	engine_files_free(&files);
+	bdb_host.engine.end(session);
+	free(path);
+}
+END_TEST
+
+START_TEST(second_data_directory_is_refused_and_named)
+{
+	struct engine_session *session;
+	char *config, *second;
+
+	bdb_store_make(&store, 0);
+	config = support_path(store.data, "DB_CONFIG");
+	second = support_path(store.base, "second");
+	ck_assert_int_eq(mkdir(second, 0700), 0);
+	support_write(config, "set_data_dir .\nset_data_dir ../second\n");
+	ck_assert_int_eq(bdb_try_session(&store, 0, &session),
+		STATUS_WIN32(ERROR_BAD_CONFIGURATION));
+	bdb_assert_detail("/../second: ");
+	support_write(config, "set_data_dir .\n");
+	bdb_host.engine.end(bdb_session(&store, 0));
+	free(config);
+	free(second);
+}
+END_TEST
+
+START_TEST(logs_of_another_user_are_left_alone)
+{
+	struct engine_session *session;
+	char *path, *next;
+
+	if (geteuid() != 0)
+		return;
+	bdb_store_make(&store, 0);
+	path = support_path(store.data, "log.0000000001");
+	next = support_path(store.data, "log.0000000002");
+	ck_assert_int_eq(chown(path, 1234, 1235), 0);
+	ck_assert_int_eq(
+		bdb_try_session(&store, 0, &session), STATUS_WIN32(ERROR_ACCESS_DENIED));
+	bdb_assert_detail(path);
+	bdb_assert_detail("1234");
+	ck_assert(!support_exists(next));
+	ck_assert_int_eq(chown(path, 0, 0), 0);
+	bdb_host.engine.end(bdb_session(&store, 0));
+	free(path);
+	free(next);
+}
+END_TEST
+
 START_TEST(logs_made_by_a_session_have_the_mode_of_the_others)
 {
 	struct engine_session *session;
@@ -569,6 +634,9 @@ int main(void)
 	tcase_add_test(tcase, only_listed_files_are_opened);
 	tcase_add_test(tcase, databases_are_listed_with_what_belongs_to_them);
 	tcase_add_test(tcase, database_without_its_first_page_is_not_left_out);
+	tcase_add_loop_test(tcase, links_to_databases_are_refused_and_named, 0, 2);
+	tcase_add_test(tcase, second_data_directory_is_refused_and_named);
+	tcase_add_test(tcase, logs_of_another_user_are_left_alone);
 	tcase_add_test(tcase, logs_made_by_a_session_have_the_mode_of_the_others);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);

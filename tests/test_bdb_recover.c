@@ -196,6 +196,26 @@ START_TEST(damaged_database_is_not_called_recovered)
 }
 END_TEST
 
+START_TEST(second_data_directory_is_not_called_restored)
+{
+	char *set, *home, *config;
+
+	bdb_store_make(&store, 0);
+	bdb_store_fill(&store, 1, 100);
+	set = bdb_backup(&store, 0, "set");
+	config = support_path(set, "DB_CONFIG");
+	support_write(config, "set_data_dir .\nadd_data_dir ..\n");
+	home = support_path(store.base, "restored");
+	ck_assert_int_eq(restore_one(set, home), STATUS_WIN32(ERROR_BAD_CONFIGURATION));
+	bdb_assert_detail("databases are in");
+	support_write(config, " set_data_dir .\n");
+	ck_assert_int_eq(restore_one(set, home), STATUS_OK);
+	free(set);
+	free(home);
+	free(config);
+}
+END_TEST
+
 /* Looked for by what files hold, such a database is none. */
 START_TEST(database_without_a_sound_first_page_is_not_called_recovered)
 {
@@ -359,6 +379,7 @@ int main(void)
 	tcase_add_test(tcase, logs_that_are_elsewhere_are_refused_and_nothing_is_made);
 	tcase_add_test(tcase, no_logs_at_all_are_refused);
 	tcase_add_test(tcase, damaged_database_is_not_called_recovered);
+	tcase_add_test(tcase, second_data_directory_is_not_called_restored);
 	tcase_add_loop_test(
 		tcase, database_without_a_sound_first_page_is_not_called_recovered, 0, 2);
 	tcase_add_test(tcase, replay_elsewhere_leaves_the_old_home_alone);

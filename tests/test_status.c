@@ -264,12 +264,12 @@ START_TEST(the_table_is_sorted_and_complete)
 }
 END_TEST
 
-/* The code that a line of one of the two headers defines. */
+/* The code that a line of one of the headers defines. */
 static bool defined_code(const char *line, char *name, uint32_t *code)
 {
 	unsigned long value;
 
-	if (sscanf(line, "#define %63s ((HRESULT)0x%lx))", name, &value) == 2 ||
+	if (sscanf(line, "#define %63s ((%*[A-Za-z0-9_])0x%lx))", name, &value) == 2 ||
 		(sscanf(line, "#define %63s %lu", name, &value) == 2 &&
 			isupper((unsigned char)name[0]) && !strstr(name, "FACILITY") &&
 			!strstr(name, "SEVERITY"))) {
@@ -288,7 +288,7 @@ static size_t check_header(const char *path)
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (!defined_code(line, name, &code) ||
 			strcmp(name, "ERROR_SUCCESS") == 0 ||
-			strncmp(name, "BACKUPAPI", 9) == 0)
+			(strncmp(name, "BACKUPAPI", 9) == 0 && code < 0x80000000))
 			continue;
 		count++;
 		ck_assert_str_eq(status_name((status)code), name);
@@ -300,7 +300,8 @@ static size_t check_header(const char *path)
 START_TEST(every_code_of_the_headers_is_in_the_table)
 {
 	size_t count = check_header(SOURCE_ROOT "/include/ntdsbmsg.h") +
-		       check_header(SOURCE_ROOT "/include/backupapi/errors.h");
+		       check_header(SOURCE_ROOT "/include/backupapi/errors.h") +
+		       check_header(SOURCE_ROOT "/include/backupapi/ese.h");
 
 	ck_assert_uint_eq(count, status_table_size);
 }

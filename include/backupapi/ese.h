@@ -22,6 +22,7 @@ extern "C" {
  * The engine's own codes for what has no name in ntdsbmsg.h:
  *	WRONG_GENERATION	a log's name and its header differ (-513)
  *	WRONG_LOG_SIZE		a log is not as long as its header says (-541)
+ *	NO_CHECKPOINT		the checkpoint file is missing (-542)
  *	LOG_SUM_DIFFERS		the log before this one was another (-590)
  *	WRONG_PAGE		an undamaged page of another place (-1118)
  *	BAD_VERSION		a database of an unknown version (-1209)
@@ -29,6 +30,7 @@ extern "C" {
  */
 #define BACKUPAPI_ESE_WRONG_GENERATION ((int32_t)0xC8000201)
 #define BACKUPAPI_ESE_WRONG_LOG_SIZE   ((int32_t)0xC800021D)
+#define BACKUPAPI_ESE_NO_CHECKPOINT    ((int32_t)0xC800021E)
 #define BACKUPAPI_ESE_LOG_SUM_DIFFERS  ((int32_t)0xC800024E)
 #define BACKUPAPI_ESE_WRONG_PAGE       ((int32_t)0xC800045E)
 #define BACKUPAPI_ESE_BAD_VERSION      ((int32_t)0xC80004B9)

@@ -1,11 +1,12 @@
 /*
  * Kept in the order of the codes, which the look-up relies on and tests/test_status.c
- * checks, along with every code of the two public headers being here. hrAlreadyListening
+ * checks, along with every code of the three public headers being here. hrAlreadyListening
  * is RPC_S_ALREADY_LISTENING under another name.
  */
 #include "base/status_table.h"
 
 #include <backupapi/errors.h>
+#include <backupapi/ese.h>
 #include <ntdsbmsg.h>
 
 #define ENTRY(code, text)                                                                \
@@ -132,6 +133,8 @@ const struct status_entry status_table[] = {
 	ENTRY(hrMissingPreviousLogFile,
 		"the log before the oldest one present is missing"),
 	ENTRY(hrLogWriteFail, "a log could not be written"),
+	ENTRY(BACKUPAPI_ESE_WRONG_GENERATION,
+		"the name of the log tells another number than its header"),
 	ENTRY(hrBadLogVersion, "the log is of a version that this engine cannot read"),
 	ENTRY(hrInvalidLogSequence, "the numbers of the logs do not follow each other"),
 	ENTRY(hrLoggingDisabled, "the database keeps no logs"),
@@ -151,6 +154,8 @@ const struct status_entry status_table[] = {
 	ENTRY(hrBadDbSignature, "the log belongs to another database"),
 	ENTRY(hrBadCheckpointSignature, "the checkpoint file belongs to other logs"),
 	ENTRY(hrCheckpointCorrupt, "the checkpoint file is missing or damaged"),
+	ENTRY(BACKUPAPI_ESE_WRONG_LOG_SIZE, "the log is not as long as its header says"),
+	ENTRY(BACKUPAPI_ESE_NO_CHECKPOINT, "there is no checkpoint file"),
 	ENTRY(hrDatabaseInconsistent,
 		"the database was not closed properly and needs its logs"),
 	ENTRY(hrConsistentTimeMismatch,
@@ -165,6 +170,7 @@ const struct status_entry status_table[] = {
 	ENTRY(hrMissingRestoreLogFiles, "logs that the restore needs are missing"),
 	ENTRY(hrMissingFullBackup, "a full backup must be taken first"),
 	ENTRY(hrBadBackupDatabaseSize, "the copy of the database has a wrong size"),
+	ENTRY(BACKUPAPI_ESE_LOG_SUM_DIFFERS, "the log before this one was another"),
 	ENTRY(hrTermInProgress, "the database engine is shutting down"),
 	ENTRY(hrFeatureNotAvailable, "the database engine does not offer this"),
 	ENTRY(hrInvalidName, "the name is not allowed"),
@@ -212,6 +218,7 @@ const struct status_entry status_table[] = {
 	ENTRY(hrSessionWriteConflict,
 		"the session is changing the same record elsewhere"),
 	ENTRY(hrInTransaction, "this is not possible while a transaction is open"),
+	ENTRY(BACKUPAPI_ESE_WRONG_PAGE, "a page stands in the place of another"),
 	ENTRY(hrDatabaseDuplicate, "the database exists already"),
 	ENTRY(hrDatabaseInUse, "the database is in use"),
 	ENTRY(hrDatabaseNotFound, "there is no such database"),
@@ -219,6 +226,8 @@ const struct status_entry status_table[] = {
 	ENTRY(hrDatabaseInvalidPages, "the number of pages is not allowed"),
 	ENTRY(hrDatabaseCorrupted, "the database is damaged"),
 	ENTRY(hrDatabaseLocked, "the database is locked by another session"),
+	ENTRY(BACKUPAPI_ESE_BAD_VERSION, "the database is of an unknown version"),
+	ENTRY(BACKUPAPI_ESE_WRONG_PAGE_SIZE, "the header contradicts its own page size"),
 	ENTRY(hrTableLocked, "the table is locked by another session"),
 	ENTRY(hrTableDuplicate, "a table of this name exists already"),
 	ENTRY(hrTableInUse, "the table is in use"),

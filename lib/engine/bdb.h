@@ -47,6 +47,9 @@ void bdb_listen(struct bdb_env *env);
  * PATH. */
 status bdb_failure(struct bdb_env *env, int code, const char *path, const char *what);
 
+/* Do both exist, and are they one? */
+bool bdb_same_directory(const char *a, const char *b);
+
 /* The mode for what libdb creates: that of the newest log, or of DIR's files otherwise. */
 int bdb_file_mode(const char *log_dir);
 

@@ -42,6 +42,7 @@ static status survey_file(void *context, enum bdb_file what, const char *path)
 	case BDB_LEFTOVER:
 		return note(survey->leftovers, path);
 	case BDB_LOG:
+	case BDB_LINK: /* a backup refuses it; a restore leaves it alone */
 	case BDB_OTHER:
 		break;
 	}

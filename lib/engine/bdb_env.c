@@ -138,7 +138,7 @@ int bdb_file_mode(const char *log_dir)
 	return find_newest_log(log_dir, &st) ? (int)(st.st_mode & 0666) : 0600;
 }
 
-static bool same_directory(const char *a, const char *b)
+bool bdb_same_directory(const char *a, const char *b)
 {
 	struct stat x, y;
 
@@ -173,7 +173,8 @@ static status check_owner(const struct bdb_env *env, const struct stat *region)
 	if (st.st_uid == geteuid())
 		return STATUS_OK;
 	name = newest ? bdb_log_name(newest) : strdup(FIRST_REGION);
-	if (!name || asprintf(&path, "%s/%s", newest ? env->log_dir : env->home, name) < 0)
+	if (!name ||
+		asprintf(&path, "%s/%s", newest ? env->log_dir : env->home, name) < 0)
 		rc = status_no_memory();
 	else
 		rc = status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
@@ -198,7 +199,7 @@ static status check_log_dir(struct bdb_env *env)
 	if (asprintf(&path, "%s%s%s", *dir == '/' ? "" : env->home,
 		    *dir == '/' ? "" : "/", dir) < 0)
 		return status_no_memory();
-	same = same_directory(path, env->log_dir);
+	same = bdb_same_directory(path, env->log_dir);
 	if (!same)
 		(void)status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
 			"%s: DB_CONFIG says that the logs are in %s, but the "
@@ -207,6 +208,31 @@ static status check_log_dir(struct bdb_env *env)
 			env->home, path, env->log_dir);
 	free(path);
 	return same ? STATUS_OK : STATUS_WIN32(ERROR_BAD_CONFIGURATION);
+}
+
+/* What DB_CONFIG or the server adds would be left out of the backup. */
+static status check_data_dirs(struct bdb_env *env)
+{
+	const char **dirs = NULL;
+	status rc = STATUS_OK;
+
+	if (env->handle->get_data_dirs(env->handle, &dirs))
+		return STATUS_OK;
+	for (size_t i = 0; dirs && dirs[i] && !failed(rc); i++) {
+		char *path;
+
+		if (asprintf(&path, "%s%s%s", *dirs[i] == '/' ? "" : env->home,
+			    *dirs[i] == '/' ? "" : "/", dirs[i]) < 0)
+			return status_no_memory();
+		if (!bdb_same_directory(path, env->data) &&
+			!bdb_same_directory(path, env->home))
+			rc = status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+				"%s: the environment %s keeps databases in a second "
+				"directory, which is not backed up",
+				path, env->home);
+		free(path);
+	}
+	return rc;
 }
 
 /* Whoever wrote to a log that is somewhere else would make one here, and the server would
@@ -318,6 +344,8 @@ status bdb_join(const struct store_config *store, struct bdb_env *env)
 		rc = check_kind(env);
 	if (!failed(rc))
 		rc = check_log_dir(env);
+	if (!failed(rc))
+		rc = check_data_dirs(env);
 	return failed(rc) ? rc : check_log_there(env);
 }
 

@@ -12,10 +12,29 @@
 
 #include "engine/bdb_names.h"
 
+struct collection {
+	const struct bdb_env *env;
+	struct names *paths;
+};
+
+/* What is behind a link would be missing from the backup; but the logs are not. */
+static status refuse_link(const struct bdb_env *env, const char *path)
+{
+	if (bdb_same_directory(path, env->log_dir) || bdb_same_directory(path, env->home))
+		return STATUS_OK;
+	return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+		"%s: a symbolic link among the databases: what is behind it would not be "
+		"backed up",
+		path);
+}
+
 static status keep_file(void *context, enum bdb_file what, const char *path)
 {
-	struct names *paths = context;
+	const struct collection *collection = context;
+	struct names *paths = collection->paths;
 
+	if (what == BDB_LINK)
+		return refuse_link(collection->env, path);
 	return what == BDB_DATABASE || what == BDB_PLAIN ? names_add(paths, path)
 							 : STATUS_OK;
 }
@@ -74,10 +93,11 @@ static status ask_cache(struct bdb_env *env, struct names *paths)
 
 static status collect(struct bdb_env *env, struct names *paths)
 {
+	struct collection collection = {env, paths};
 	status rc = ask_cache(env, paths);
 
 	if (!failed(rc))
-		rc = bdb_walk(env->data, keep_file, paths);
+		rc = bdb_walk(env->data, keep_file, &collection);
 	names_sort(paths);
 	return rc;
 }

@@ -96,14 +96,14 @@ static bool is_magic(const unsigned char *bytes)
 	return false;
 }
 
-/* A file that is gone again is nobody's business. */
+/* A file that is gone again is nobody's business. FLAGS: O_NOFOLLOW, or 0. */
 static status look_inside(
-	int dirfd, const char *name, const char *path, enum bdb_file *what)
+	int dirfd, const char *name, int flags, const char *path, enum bdb_file *what)
 {
 	unsigned char magic[4];
 	size_t got = 0;
 	status rc;
-	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags);
 
 	*what = BDB_OTHER;
 	if (fd < 0)
@@ -139,7 +139,26 @@ static status classify(int dirfd, const char *path, enum bdb_file *what)
 	const char *name = strrchr(path, '/') + 1;
 
 	*what = bdb_file_of_name(name);
-	return *what == BDB_OTHER ? look_inside(dirfd, name, path, what) : STATUS_OK;
+	return *what == BDB_OTHER ? look_inside(dirfd, name, O_NOFOLLOW, path, what)
+				  : STATUS_OK;
+}
+
+/* What cannot be looked at is none: nothing is followed. */
+static enum bdb_file classify_link(int dirfd, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	enum bdb_file what = bdb_file_of_name(name);
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, 0) < 0)
+		return BDB_OTHER;
+	if (S_ISDIR(st.st_mode))
+		return BDB_LINK;
+	if (!S_ISREG(st.st_mode))
+		return BDB_OTHER;
+	if (what == BDB_OTHER && failed(look_inside(dirfd, name, 0, path, &what)))
+		return BDB_OTHER;
+	return what == BDB_DATABASE ? BDB_LINK : BDB_OTHER;
 }
 
 /* ---- walking ---- */
@@ -211,6 +230,8 @@ static status walk_entry(const struct walk *walk, int dirfd, const char *path, i
 	if (S_ISDIR(st.st_mode))
 		return is_staging(path) ? STATUS_OK
 					: walk_below(walk, dirfd, path, depth);
+	if (S_ISLNK(st.st_mode))
+		return walk->visit(walk->context, classify_link(dirfd, path), path);
 	if (!S_ISREG(st.st_mode))
 		return STATUS_OK;
 	rc = classify(dirfd, path, &what);

@@ -23,14 +23,15 @@ enum bdb_file {
 	BDB_PLAIN,    /* DBVERSION, DB_CONFIG: copied as it stands */
 	BDB_LOG,
 	BDB_REGION,
+	BDB_LINK,     /* a symbolic link to a directory, or to what would be a database */
 	BDB_LEFTOVER, /* must not survive a restore, but is no region: guardian */
 };
 
 /* What a file is by its NAME alone; BDB_OTHER also where only its content tells. */
 enum bdb_file bdb_file_of_name(const char *name);
 
-/* What every regular file in HOME and its subdirectories is, handed to VISIT with its full
- * path, sorted. Symbolic links are not followed; STAGING directories are left out. A
+/* What every file in HOME and its subdirectories is, handed to VISIT with its full
+ * path, sorted. Symbolic links are not followed, but handed out; STAGING directories are left out. A
  * missing HOME has nothing in it. Berkeley DB takes no fcntl locks: files may be opened. */
 status bdb_walk(const char *home,
 	status (*visit)(void *context, enum bdb_file what, const char *path),

@@ -127,52 +127,62 @@ static status replay(struct bdb_env *env)
 	return code ? bdb_failure(env, code, env->home, "replaying the logs") : STATUS_OK;
 }
 
-static bool same_directory(const char *a, const char *b)
+/* The value of KEY in LINE, a line of a DB_CONFIG, cut out of it; NULL: it is of another. */
+static char *value_in(char *line, const char *key)
 {
-	struct stat x, y;
+	char *value;
 
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
+	line += strspn(line, " \t");
+	if (strncmp(line, key, strlen(key)) != 0 || !line[strlen(key)] ||
+		!strchr(" \t", line[strlen(key)]))
+		return NULL;
+	value = line + strlen(key);
+	value += strspn(value, " \t");
+	for (size_t n = strlen(value); n && strchr(" \t\r", value[n - 1]); n--)
+		value[n - 1] = '\0';
+	return value;
 }
 
-/* The value of set_lg_dir in TEXT, a DB_CONFIG, cut out of it; NULL: none. */
-static char *log_dir_in(char *text)
+/* Is DIR, as DB_CONFIG names it, the one that was restored to? */
+static status check_dir(const struct bdb_env *env, const char *dir, const char *restored,
+	const char *what)
 {
-	static const char key[] = "set_lg_dir";
-	char *found = NULL, *rest = NULL;
-
-	for (char *line = strtok_r(text, "\n", &rest); line;
-		line = strtok_r(NULL, "\n", &rest)) {
-		line += strspn(line, " \t");
-		if (strncmp(line, key, strlen(key)) != 0 ||
-			!strchr(" \t", line[strlen(key)]))
-			continue;
-		found = line + strlen(key);
-		found += strspn(found, " \t");
-		for (size_t n = strlen(found); n && strchr(" \t\r", found[n - 1]); n--)
-			found[n - 1] = '\0';
-	}
-	return found;
-}
-
-static status check_log_dir(const struct bdb_env *env, char *text)
-{
-	const char *dir = log_dir_in(text);
 	char *path;
 	status rc = STATUS_OK;
 
-	if (!dir)
-		return STATUS_OK;
 	if (asprintf(&path, "%s%s%s", *dir == '/' ? "" : env->home,
 		    *dir == '/' ? "" : "/", dir) < 0)
 		return status_no_memory();
-	if (!same_directory(path, env->log_dir))
+	if (!bdb_same_directory(path, restored))
 		rc = status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
-			"%s: its DB_CONFIG says that the logs are in %s, but they were "
+			"%s: its DB_CONFIG says that the %s are in %s, but they were "
 			"restored to %s",
-			env->home, path, env->log_dir);
+			env->home, what, path, restored);
 	free(path);
 	return rc;
+}
+
+/* Of several set_lg_dir the last one counts; each data directory is one more. */
+static status check_dirs(const struct bdb_env *env, char *text)
+{
+	const char *log_dir = NULL;
+	char *rest = NULL;
+	status rc = STATUS_OK;
+
+	for (char *line = strtok_r(text, "\n", &rest); line && !failed(rc);
+		line = strtok_r(NULL, "\n", &rest)) {
+		const char *logs = value_in(line, "set_lg_dir");
+		const char *data = value_in(line, "set_data_dir");
+
+		if (!data)
+			data = value_in(line, "add_data_dir");
+		if (logs)
+			log_dir = logs;
+		if (data)
+			rc = check_dir(env, data, env->home, "databases");
+	}
+	return failed(rc) || !log_dir ? rc
+				      : check_dir(env, log_dir, env->log_dir, "logs");
 }
 
 /* A DB_CONFIG is stronger than what libdb is told, for the server too: it would not find what
@@ -192,7 +202,7 @@ static status check_config(const struct bdb_env *env)
 		return STATUS_OK;
 	if (failed(rc))
 		return rc;
-	rc = check_log_dir(env, text);
+	rc = check_dirs(env, text);
 	free(text);
 	return rc;
 }

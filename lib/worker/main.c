@@ -50,8 +50,7 @@ static int allow_many_files(void)
  * environment: the caller's end is seen on the socket, and all is given back in order. */
 static int ignore_signals(void)
 {
-	static const int ignored[] = {
-		SIGPIPE, SIGXFSZ, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+	static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		if (signal(ignored[i], SIG_IGN) == SIG_ERR)
