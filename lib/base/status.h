@@ -34,6 +34,14 @@ static inline bool failed(status rc)
 	return rc < 0;
 }
 
+/* Is RC, of opening a file or directory, that of one that is not there? A symbolic link that
+ * leads nowhere is missing, too. */
+static inline bool status_is_missing(status rc)
+{
+	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
+	       rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
+}
+
 /* Note why, and return CODE. FORMAT names the file or thing first: "PATH: reason". */
 status status_fail(status code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -130,8 +130,7 @@ status bdb_find_logs(
 	status rc = file_open_dir(dir, FILE_TRUSTED, &fd);
 
 	(void)store;
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-		rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (failed(rc))
 		return rc;

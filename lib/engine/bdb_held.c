@@ -12,12 +12,6 @@
 #include "engine/bdb_caller.h"
 #include "engine/bdb_names.h"
 
-static bool is_missing(status rc)
-{
-	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-	       rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
-}
-
 /* Under one name or the other; it may be renamed between two looks. */
 static status open_log(const char *path, int *fd)
 {
@@ -32,7 +26,7 @@ static status open_log(const char *path, int *fd)
 			return status_no_memory();
 		rc = file_open_regular(name, FILE_TRUSTED, fd, &st);
 		free(name);
-		if (!is_missing(rc))
+		if (!status_is_missing(rc))
 			return rc;
 	}
 	return status_fail(hrLogFileNotFound, "%s: this log is needed and is gone", path);

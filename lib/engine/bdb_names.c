@@ -271,8 +271,7 @@ status bdb_walk(const char *home,
 	int fd;
 	status rc = file_open_dir(home, FILE_TRUSTED, &fd);
 
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-		rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	return failed(rc) ? rc : walk_dir(&walk, fd, home, 0);
 }

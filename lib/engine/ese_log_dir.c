@@ -26,8 +26,7 @@ status ese_open_dir(const char *dir, int *fd)
 {
 	status rc = file_open_dir(dir, FILE_TRUSTED, fd);
 
-	if (rc != STATUS_WIN32(ERROR_FILE_NOT_FOUND) &&
-		rc != STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+	if (!status_is_missing(rc))
 		return rc;
 	*fd = -1;
 	return STATUS_OK;

@@ -163,8 +163,7 @@ static status match_entries(const char *dir, const char *pattern, const char *re
 	DIR *stream;
 	status rc = open_stream(shown, &stream);
 
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-		rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (failed(rc))
 		return rc;

@@ -186,9 +186,7 @@ static status take_in_store(
 		rc = presence == CREATE_MISSING ? take_at_store(dirfd, presence, file)
 						: take_as_owner(dirfd, dir, file);
 		(void)close(dirfd);
-	} else if (presence == ONLY_EXISTING &&
-		   (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-			   rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))) {
+	} else if (presence == ONLY_EXISTING && status_is_missing(rc)) {
 		rc = STATUS_OK;
 	}
 	free(dir);

@@ -42,7 +42,7 @@ struct restore_choice {
 
 struct registration {
 	unsigned family;
-	int64_t time; /* when the restore was prepared, in nanoseconds since 1970 */
+	int64_t time; /* when the restore was prepared: a stamp_next() */
 	uid_t maker; /* from the file's owner, not from its text */
 	gid_t maker_group;
 	bool in_store; /* where the file is, see above */

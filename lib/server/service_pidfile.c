@@ -197,8 +197,7 @@ static status find_daemon(const struct server *server, struct daemon *d)
 		return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
 			"%s: [service] has a pidfile but no program", server->name);
 	rc = read_pid(server->service.pidfile, &pid);
-	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-		rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (failed(rc))
 		return rc;

@@ -16,12 +16,6 @@
 #define STATE_FILE  "service-state"
 #define STATE_LIMIT 64
 
-static bool is_missing(status rc)
-{
-	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-	       rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
-}
-
 static bool parse_state(const char *text, size_t size, enum service_state *state)
 {
 	if (size > 0 && text[size - 1] == '\n')
@@ -51,7 +45,7 @@ static status load(const struct server *server, int dirfd, enum service_state *s
 	status rc = file_read_at(dirfd, STATE_FILE, STATE_LIMIT, &text, &size, NULL);
 
 	*state = SERVICE_SERVING;
-	if (is_missing(rc))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (rc == STATUS_WIN32(ERROR_FILE_TOO_LARGE))
 		return damaged(server);
@@ -70,7 +64,7 @@ static status statefile_state(const struct server *server, enum service_state *s
 
 	*state = SERVICE_SERVING;
 	if (failed(rc))
-		return is_missing(rc) ? STATUS_OK : rc;
+		return status_is_missing(rc) ? STATUS_OK : rc;
 	rc = load(server, dirfd, state);
 	(void)close(dirfd);
 	return rc;

@@ -128,7 +128,7 @@ static status open_log_dir(struct target *t, const char *home)
 {
 	status rc = file_open_dir(t->dir, t->walk, &t->dirfd);
 
-	if (visit_is_missing(rc))
+	if (status_is_missing(rc))
 		rc = make_log_dir(t, home);
 	if (!failed(rc) && fstat(t->dirfd, &t->st) < 0)
 		rc = status_errno(errno, "%s", t->dir);

@@ -62,7 +62,7 @@ static status check_target(const struct moving *m, struct staging *s, const char
 	if (!visit_is_at(&s->target, target))
 		staging_drop(s);
 	rc = staging_enter(s, target, &name);
-	if (visit_is_missing(rc))
+	if (status_is_missing(rc))
 		return check_place(target, 0, false);
 	if (!failed(rc))
 		rc = staging_has(s, name, &staged);
@@ -97,7 +97,7 @@ static status check_reach(const struct moving *m, const struct locations *l)
 			continue;
 		visit_drop(&dir);
 		rc = visit_enter(&dir, path, &name);
-		if (visit_is_missing(rc))
+		if (status_is_missing(rc))
 			rc = STATUS_OK;
 	}
 	visit_drop(&dir);

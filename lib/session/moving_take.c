@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/stamp.h"
 #include "session/locations.h"
 #include "session/moving.h"
 #include "session/staging.h"
@@ -65,13 +66,12 @@ status moving_is_recent(const struct moving *m, const char *path, bool *recent)
 	status rc = visit_enter(&dir, path, &name);
 
 	*recent = false;
-	if (visit_is_missing(rc))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (failed(rc))
 		return rc;
 	if (fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		*recent = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec >=
-			  m->reg->time;
+		*recent = !stamp_is_older(&st, m->reg->time);
 	else if (errno != ENOENT)
 		rc = status_errno(errno, "%s", path);
 	visit_drop(&dir);

@@ -17,7 +17,7 @@ static status take_restored(const struct moving *m, struct replaced *replaced,
 	if (!visit_is_at(&s->target, target))
 		staging_drop(s);
 	rc = staging_enter(s, target, &name);
-	if (visit_is_missing(rc))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (!failed(rc))
 		rc = staging_has(s, name, &staged);

@@ -204,7 +204,7 @@ status replaced_take(struct replaced *r, const char *path)
 	const char *name;
 	status rc = enter(r, path, &name);
 
-	if (visit_is_missing(rc))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (failed(rc) || !taken(r->from.fd, name))
 		return rc;

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/stamp.h"
 #include "base/trace.h"
 #include "server/lock.h"
 #include "server/service.h"
@@ -26,16 +26,6 @@ struct restore {
 
 /* ---- prepare ---- */
 
-/* By the clock that file systems stamp files with. */
-static int64_t now(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_REALTIME_COARSE, &ts) < 0)
-		return 0;
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 status restore_prepare(struct server *server, unsigned family, bool full_handle,
 	struct restore **restore)
 {
@@ -50,7 +40,7 @@ status restore_prepare(struct server *server, unsigned family, bool full_handle,
 	r->server = server;
 	r->family = family;
 	r->full_handle = full_handle;
-	r->prepared = now();
+	r->prepared = stamp_next();
 	if (full_handle)
 		rc = service_require_stopped(server, "it must be stopped for a restore");
 	if (full_handle && !failed(rc))

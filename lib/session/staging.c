@@ -10,6 +10,7 @@
 
 #include "base/file_step.h"
 #include "base/identity.h"
+#include "base/stamp.h"
 
 char *staging_path(const char *path)
 {
@@ -112,8 +113,7 @@ static status is_older(
 	if (s->fd < 0)
 		return STATUS_OK;
 	if (fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		*older = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec <
-			 before;
+		*older = stamp_is_older(&st, before);
 	else if (errno != ENOENT)
 		return status_errno(errno, "%s/%s/%s", s->target.dir, STAGING_DIR, name);
 	return STATUS_OK;
@@ -125,7 +125,7 @@ static status discard_one(struct staging *s, const char *target, int64_t before)
 	bool older = false;
 	status rc = staging_enter(s, target, &name);
 
-	if (visit_is_missing(rc))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (!failed(rc))
 		rc = is_older(s, name, before, &older);
@@ -205,7 +205,7 @@ static status check_one(struct staging *s, const char *target)
 	if (!visit_is_at(&s->target, target))
 		staging_drop(s);
 	rc = staging_enter(s, target, &name);
-	if (visit_is_missing(rc))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (!failed(rc) && s->fd >= 0 &&
 		fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&

@@ -10,6 +10,7 @@
 #include "base/file_step.h"
 #include "base/identity.h"
 #include "base/names.h"
+#include "base/stamp.h"
 #include "session/staging.h"
 
 /* Is one of the directories above PATH a staging one? */
@@ -39,11 +40,7 @@ static status list_older(
 			return errno ? status_errno(errno, "%s", dir) : STATUS_OK;
 		if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return status_errno(errno, "%s/%s", dir, entry->d_name);
-		if (S_ISREG(st.st_mode) &&
-			(before == STAGING_ALL ||
-				(int64_t)st.st_ctim.tv_sec * 1000000000 +
-						st.st_ctim.tv_nsec <
-					before))
+		if (S_ISREG(st.st_mode) && stamp_is_older(&st, before))
 			rc = names_add(names, entry->d_name);
 	}
 	return rc;
@@ -96,7 +93,7 @@ static status discard_dir(const char *path, enum file_walk walk, int64_t before)
 	int fd;
 	status rc = file_open_dir(path, walk, &fd);
 
-	if (visit_is_missing(rc))
+	if (status_is_missing(rc))
 		return STATUS_OK;
 	if (failed(rc))
 		return rc;

@@ -4,12 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-bool visit_is_missing(status rc)
-{
-	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
-	       rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND);
-}
-
 struct visit visit_start(enum file_walk walk)
 {
 	return (struct visit){.walk = walk, .fd = -1};

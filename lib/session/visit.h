@@ -18,10 +18,6 @@ struct visit {
 	int fd;    /* -1: in none */
 };
 
-/* Is RC, visit_enter's, that of a directory that is not there? A symbolic link that is
- * missing is missing, too. */
-bool visit_is_missing(status rc);
-
 /* In no directory yet. */
 struct visit visit_start(enum file_walk walk);
 
