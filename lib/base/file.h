@@ -69,6 +69,12 @@ status file_open_dir_below(int dirfd, const char *relative, const char *path, in
  * ERROR_INVALID_NAME where PATH has none ("/"). */
 status file_open_parent(const char *path, enum file_walk walk, int *dirfd, const char **name);
 
+/* Adds the names of all entries of DIRFD but "." and "..", and sorts NAMES: the directory
+ * may be changed while the list is worked through. One that was removed has none. PATH is
+ * for messages. */
+struct names;
+status file_list_dir(int dirfd, const char *path, struct names *names);
+
 /* Creates PATH and what is missing above it, durably. MODE is for the last one, 0755 for
  * those above. Existing directories are fine. */
 status file_make_dirs(const char *path, mode_t mode);

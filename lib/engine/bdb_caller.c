@@ -1,6 +1,5 @@
 #include "engine/bdb_caller.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -106,26 +105,20 @@ static status take_log(
 	return engine_logs_take(logs, path, generation, (uint64_t)st.st_size, part);
 }
 
-static status take_logs(DIR *stream, const char *dir, struct engine_logs *logs)
+static status take_logs(int dirfd, const char *dir, struct engine_logs *logs)
 {
-	status rc = STATUS_OK;
+	struct names names = {0};
+	status rc = file_list_dir(dirfd, dir, &names);
 
-	while (!failed(rc)) {
-		const struct dirent *entry;
-
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry)
-			return errno ? status_errno(errno, "%s", dir) : STATUS_OK;
-		rc = take_log(dirfd(stream), dir, entry->d_name, logs);
-	}
+	for (size_t i = 0; i < names.count && !failed(rc); i++)
+		rc = take_log(dirfd, dir, names.items[i], logs);
+	names_free(&names);
 	return rc;
 }
 
 status bdb_find_logs(
 	const struct store_config *store, const char *dir, struct engine_logs *logs)
 {
-	DIR *stream;
 	int fd;
 	status rc = file_open_dir(dir, FILE_TRUSTED, &fd);
 
@@ -134,14 +127,8 @@ status bdb_find_logs(
 		return STATUS_OK;
 	if (failed(rc))
 		return rc;
-	stream = fdopendir(fd);
-	if (!stream) {
-		rc = status_errno(errno, "%s", dir);
-		(void)close(fd);
-		return rc;
-	}
-	rc = take_logs(stream, dir, logs);
-	(void)closedir(stream);
+	rc = take_logs(fd, dir, logs);
+	(void)close(fd);
 	engine_logs_sort(logs);
 	return rc;
 }

@@ -2,7 +2,6 @@
  * nothing is lost by closing them. */
 #include "engine/bdb_names.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +13,7 @@
 #include "base/file.h"
 #include "engine/log_part.h"
 
-#define STAGING "/.backupapi-restore"
+#define STAGING ".backupapi-restore"
 
 enum { DIGITS = 10, MAGIC_OFFSET = 12, DEPTH_LIMIT = 64 };
 
@@ -168,49 +167,12 @@ struct walk {
 	void *context;
 };
 
-static bool self_or_parent(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-static status read_names(DIR *stream, const char *dir, struct names *paths)
-{
-	status rc = STATUS_OK;
-
-	while (!failed(rc)) {
-		const struct dirent *entry;
-		char *path;
-
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry) {
-			if (errno)
-				rc = status_errno(errno, "%s", dir);
-			break;
-		}
-		if (self_or_parent(entry->d_name))
-			continue;
-		if (asprintf(&path, "%s/%s", dir, entry->d_name) < 0)
-			path = NULL;
-		rc = names_take(paths, path);
-	}
-	names_sort(paths);
-	return rc;
-}
-
-static bool is_staging(const char *path)
-{
-	const size_t length = strlen(path), staging = strlen(STAGING);
-
-	return length >= staging && strcmp(path + length - staging, STAGING) == 0;
-}
-
 static status walk_dir(const struct walk *walk, int fd, const char *dir, int depth);
 
-static status walk_below(const struct walk *walk, int dirfd, const char *path, int depth)
+static status walk_below(
+	const struct walk *walk, int dirfd, const char *name, const char *path, int depth)
 {
-	int fd = openat(dirfd, strrchr(path, '/') + 1,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 		return STATUS_OK;
@@ -219,17 +181,19 @@ static status walk_below(const struct walk *walk, int dirfd, const char *path, i
 	return walk_dir(walk, fd, path, depth + 1);
 }
 
-static status walk_entry(const struct walk *walk, int dirfd, const char *path, int depth)
+static status walk_entry(
+	const struct walk *walk, int dirfd, const char *name, const char *path, int depth)
 {
 	enum bdb_file what;
 	struct stat st;
 	status rc;
 
-	if (fstatat(dirfd, strrchr(path, '/') + 1, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? STATUS_OK : status_errno(errno, "%s", path);
 	if (S_ISDIR(st.st_mode))
-		return is_staging(path) ? STATUS_OK
-					: walk_below(walk, dirfd, path, depth);
+		return strcmp(name, STAGING) == 0
+			       ? STATUS_OK
+			       : walk_below(walk, dirfd, name, path, depth);
 	if (S_ISLNK(st.st_mode))
 		return walk->visit(walk->context, classify_link(dirfd, path), path);
 	if (!S_ISREG(st.st_mode))
@@ -238,26 +202,32 @@ static status walk_entry(const struct walk *walk, int dirfd, const char *path, i
 	return failed(rc) ? rc : walk->visit(walk->context, what, path);
 }
 
+static status walk_name(
+	const struct walk *walk, int dirfd, const char *dir, const char *name, int depth)
+{
+	char *path;
+	status rc;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return status_no_memory();
+	rc = walk_entry(walk, dirfd, name, path, depth);
+	free(path);
+	return rc;
+}
+
 /* Takes FD over. */
 static status walk_dir(const struct walk *walk, int fd, const char *dir, int depth)
 {
-	struct names paths = {0};
-	DIR *stream = depth < DEPTH_LIMIT ? fdopendir(fd) : NULL;
-	status rc;
+	struct names names = {0};
+	status rc = depth < DEPTH_LIMIT
+			    ? file_list_dir(fd, dir, &names)
+			    : status_fail(STATUS_WIN32(ERROR_FILENAME_EXCED_RANGE),
+				      "%s: too many directories in one another", dir);
 
-	if (!stream) {
-		rc = depth < DEPTH_LIMIT
-			     ? status_errno(errno, "%s", dir)
-			     : status_fail(STATUS_WIN32(ERROR_FILENAME_EXCED_RANGE),
-				       "%s: too many directories in one another", dir);
-		(void)close(fd);
-		return rc;
-	}
-	rc = read_names(stream, dir, &paths);
-	for (size_t i = 0; i < paths.count && !failed(rc); i++)
-		rc = walk_entry(walk, dirfd(stream), paths.items[i], depth);
-	(void)closedir(stream);
-	names_free(&paths);
+	for (size_t i = 0; i < names.count && !failed(rc); i++)
+		rc = walk_name(walk, fd, dir, names.items[i], depth);
+	names_free(&names);
+	(void)close(fd);
 	return rc;
 }
 

@@ -1,6 +1,5 @@
 #include "engine/ese_caller.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -121,24 +120,18 @@ struct scan {
 	struct names *leftovers;
 };
 
-static status scan_stream(struct scan *scan, DIR *stream,
+static status scan_names(struct scan *scan, const struct names *names,
 	status (*take)(
 		struct scan *scan, const char *name, const struct log_name *parsed))
 {
 	status rc = STATUS_OK;
 
-	rewinddir(stream);
-	while (!failed(rc)) {
-		const struct dirent *entry;
+	for (size_t i = 0; i < names->count && !failed(rc); i++) {
 		struct log_name name;
 
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry)
-			return errno ? status_errno(errno, "%s", scan->dir) : STATUS_OK;
-		rc = parse_name(entry->d_name, &name);
+		rc = parse_name(names->items[i], &name);
 		if (!failed(rc)) {
-			rc = take(scan, entry->d_name, &name);
+			rc = take(scan, names->items[i], &name);
 			free(name.stem);
 		}
 	}
@@ -161,13 +154,13 @@ static status take_base(struct scan *scan, const char *name, const struct log_na
 }
 
 /* As ese_log_dir_open() does it, but parts count, too. */
-static status find_base(struct scan *scan, DIR *stream)
+static status find_base(struct scan *scan, const struct names *names)
 {
 	status rc;
 
 	if (*scan->base)
 		return STATUS_OK;
-	rc = scan_stream(scan, stream, take_base);
+	rc = scan_names(scan, names, take_base);
 	if (scan->several || !*scan->base)
 		memcpy(scan->base, DEFAULT_BASE, sizeof(scan->base));
 	return rc;
@@ -178,23 +171,18 @@ static status scan_dir(
 	struct scan *scan, status (*take)(struct scan *scan, const char *name,
 				   const struct log_name *parsed))
 {
-	DIR *stream;
-	int fd;
-	status rc = ese_open_dir(scan->dir, &fd);
+	struct names names = {0};
+	status rc = ese_open_dir(scan->dir, &scan->dirfd);
 
-	if (failed(rc) || fd < 0)
+	if (failed(rc) || scan->dirfd < 0)
 		return rc;
-	stream = fdopendir(fd);
-	if (!stream) {
-		rc = status_errno(errno, "%s", scan->dir);
-		(void)close(fd);
-		return rc;
-	}
-	scan->dirfd = fd;
-	rc = find_base(scan, stream);
+	rc = file_list_dir(scan->dirfd, scan->dir, &names);
 	if (!failed(rc))
-		rc = scan_stream(scan, stream, take);
-	(void)closedir(stream);
+		rc = find_base(scan, &names);
+	if (!failed(rc))
+		rc = scan_names(scan, &names, take);
+	names_free(&names);
+	(void)close(scan->dirfd);
 	return rc;
 }
 

@@ -1,6 +1,5 @@
 #include "engine/ese_logset.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/names.h"
 #include "engine/ese_logset_path.h"
 #include "engine/ese_names.h"
 
@@ -122,39 +123,7 @@ static status add_entry(struct ese_logset *set, const char *name)
 	}
 }
 
-/* ---- every entry ---- */
-
-static status for_each_entry(int dirfd, const char *path,
-	status (*take)(void *context, const char *name), void *context)
-{
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	status rc = dir ? STATUS_OK : status_errno(errno, "%s", path);
-
-	if (!dir && fd >= 0)
-		(void)close(fd);
-	while (!failed(rc)) {
-		const struct dirent *entry;
-
-		errno = 0;
-		entry = readdir(dir);
-		if (!entry) {
-			rc = errno ? status_errno(errno, "%s", path) : STATUS_OK;
-			break;
-		}
-		rc = take(context, entry->d_name);
-	}
-	if (dir)
-		(void)closedir(dir);
-	return rc;
-}
-
 /* ---- the set ---- */
-
-static status take_entry(void *context, const char *name)
-{
-	return add_entry(context, name);
-}
 
 static int by_generation(const void *a, const void *b)
 {
@@ -185,6 +154,17 @@ static status refuse_twins(const struct ese_logset *set)
 	return STATUS_OK;
 }
 
+static status add_entries(struct ese_logset *set)
+{
+	struct names names = {0};
+	status rc = file_list_dir(set->dirfd, set->path, &names);
+
+	for (size_t i = 0; i < names.count && !failed(rc); i++)
+		rc = add_entry(set, names.items[i]);
+	names_free(&names);
+	return rc;
+}
+
 status ese_logset_read(
 	int dirfd, const char *path, const char *base, struct ese_logset *set)
 {
@@ -197,7 +177,7 @@ status ese_logset_read(
 		return status_fail(STATUS_WIN32(ERROR_INVALID_NAME),
 			"%s: the base name of logs has three characters", base);
 	memcpy(set->base, base, sizeof(set->base));
-	rc = for_each_entry(dirfd, path, take_entry, set);
+	rc = add_entries(set);
 	if (!failed(rc) && set->count)
 		qsort(set->items, set->count, sizeof(*set->items), by_generation);
 	return failed(rc) ? rc : refuse_twins(set);
@@ -220,26 +200,28 @@ struct base_search {
 	bool several;
 };
 
-static status take_base(void *context, const char *name)
+static void take_base(struct base_search *search, const char *name)
 {
 	const struct ese_name parsed = ese_name_parse(name);
-	struct base_search *search = context;
 
 	if (parsed.kind != ESE_NAME_LOG && parsed.kind != ESE_NAME_CURRENT_LOG &&
 		parsed.kind != ESE_NAME_CHECKPOINT)
-		return STATUS_OK;
+		return;
 	if (!*search->base)
 		memcpy(search->base, parsed.base, sizeof(search->base));
 	else if (!ese_name_has_base(&parsed, search->base))
 		search->several = true;
-	return STATUS_OK;
 }
 
 status ese_logset_find_base(int dirfd, const char *path, char base[4])
 {
 	struct base_search search = {.base = ""};
-	status rc = for_each_entry(dirfd, path, take_base, &search);
+	struct names names = {0};
+	status rc = file_list_dir(dirfd, path, &names);
 
+	for (size_t i = 0; i < names.count && !failed(rc); i++)
+		take_base(&search, names.items[i]);
+	names_free(&names);
 	memcpy(base, search.several ? "\0\0\0" : search.base, 4);
 	return rc;
 }

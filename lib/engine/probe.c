@@ -2,8 +2,6 @@
  * copied as a flat file. */
 #include "engine/probe.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,30 +83,31 @@ status probe_file(const char *path, const char **name)
 	return rc;
 }
 
-static status list_directory(const char *path, struct names *paths)
+static status list_directory(const char *path, struct names *names)
 {
-	DIR *stream = opendir(path);
-	const struct dirent *entry;
-	status rc = STATUS_OK;
+	int fd;
+	status rc = file_open_dir(path, FILE_TRUSTED, &fd);
 
-	if (!stream)
-		return status_errno(errno, "%s", path);
-	while (!failed(rc)) {
-		char *full;
+	if (failed(rc))
+		return rc;
+	rc = file_list_dir(fd, path, names);
+	(void)close(fd);
+	return rc;
+}
 
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry) {
-			if (errno)
-				rc = status_errno(errno, "%s", path);
-			break;
-		}
-		if (asprintf(&full, "%s/%s", path, entry->d_name) < 0)
-			full = NULL;
-		rc = names_take(paths, full);
+static status list_paths(const char *dir, struct names *paths)
+{
+	struct names names = {0};
+	status rc = list_directory(dir, &names);
+
+	for (size_t i = 0; i < names.count && !failed(rc); i++) {
+		char *path;
+
+		if (asprintf(&path, "%s/%s", dir, names.items[i]) < 0)
+			path = NULL;
+		rc = names_take(paths, path);
 	}
-	(void)closedir(stream);
-	names_sort(paths);
+	names_free(&names);
 	return rc;
 }
 
@@ -156,7 +155,7 @@ static status probe_subdirectories(
 static status probe_level(const char *path, unsigned depth, const char **name)
 {
 	struct names paths = {0};
-	status rc = list_directory(path, &paths);
+	status rc = list_paths(path, &paths);
 
 	if (!failed(rc))
 		rc = probe_files(&paths, name);

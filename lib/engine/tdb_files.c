@@ -2,7 +2,6 @@
  * fcntl locks on it away. */
 #include "engine/tdb_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/wildcard.h"
 
 enum { DEPTH_LIMIT = 32 };
@@ -125,8 +125,6 @@ static status take_entry(
 {
 	struct stat st;
 
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return STATUS_OK;
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? STATUS_OK
 				       : status_errno(errno, "%s/%s", dir, name);
@@ -138,27 +136,13 @@ static status take_entry(
 /* Takes FD over. */
 static status walk_dir(struct walk *walk, int fd, const char *dir, unsigned depth)
 {
-	DIR *stream = fdopendir(fd);
-	status rc = STATUS_OK;
+	struct names names = {0};
+	status rc = file_list_dir(fd, dir, &names);
 
-	if (!stream) {
-		rc = status_errno(errno, "%s", dir);
-		(void)close(fd);
-		return rc;
-	}
-	while (!failed(rc)) {
-		const struct dirent *entry;
-
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry) {
-			if (errno)
-				rc = status_errno(errno, "%s", dir);
-			break;
-		}
-		rc = take_entry(walk, fd, dir, entry->d_name, depth);
-	}
-	(void)closedir(stream);
+	for (size_t i = 0; i < names.count && !failed(rc); i++)
+		rc = take_entry(walk, fd, dir, names.items[i], depth);
+	names_free(&names);
+	(void)close(fd);
 	return rc;
 }
 

@@ -3,7 +3,6 @@
  */
 #include "server/catalog.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -26,39 +25,15 @@ static bool is_configuration(const char *name)
 	       strcmp(name + length - suffix, SUFFIX) == 0;
 }
 
-static status list_stream(DIR *stream, const char *dir, struct names *files)
-{
-	for (;;) {
-		const struct dirent *entry;
-
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry)
-			break;
-		if (is_configuration(entry->d_name) &&
-			failed(names_add(files, entry->d_name)))
-			return status_no_memory();
-	}
-	if (errno)
-		return status_errno(errno, "%s", dir);
-	names_sort(files);
-	return STATUS_OK;
-}
-
 static status list_files(int dirfd, const char *dir, struct names *files)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	status rc;
+	struct names all = {0};
+	status rc = file_list_dir(dirfd, dir, &all);
 
-	if (!stream) {
-		rc = status_errno(errno, "%s", dir);
-		if (fd >= 0)
-			(void)close(fd);
-		return rc;
-	}
-	rc = list_stream(stream, dir, files);
-	(void)closedir(stream);
+	for (size_t i = 0; i < all.count && !failed(rc); i++)
+		if (is_configuration(all.items[i]))
+			rc = names_add(files, all.items[i]);
+	names_free(&all);
 	return rc;
 }
 

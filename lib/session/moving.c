@@ -49,8 +49,8 @@ static status check_place(const char *target, mode_t mode, bool staged)
 static status check_target(const struct moving *m, struct staging *s, const char *target)
 {
 	const char *name;
-	bool staged = false;
-	mode_t mode = 0;
+	bool staged;
+	mode_t mode;
 	status rc;
 
 	if (m->reg->maker != 0 && geteuid() == 0 && !locations_inside(m->server, target))
@@ -59,13 +59,9 @@ static status check_target(const struct moving *m, struct staging *s, const char
 			"was "
 			"registered by user %u",
 			target, m->server->name, (unsigned)m->reg->maker);
-	if (!visit_is_at(&s->target, target))
-		staging_drop(s);
-	rc = staging_enter(s, target, &name);
+	rc = staging_look(s, target, &name, &staged);
 	if (status_is_missing(rc))
 		return check_place(target, 0, false);
-	if (!failed(rc))
-		rc = staging_has(s, name, &staged);
 	if (!failed(rc))
 		rc = look(m, &s->target, name, &mode);
 	return failed(rc) ? rc : check_place(target, mode, staged);
@@ -134,14 +130,9 @@ status moving_check_reach(const struct moving *m)
 static status content_of(struct staging *s, const char *path, struct names *contents)
 {
 	const char *name;
-	bool staged = false;
-	status rc;
+	bool staged;
+	status rc = staging_look(s, path, &name, &staged);
 
-	if (!visit_is_at(&s->target, path))
-		staging_drop(s);
-	rc = staging_enter(s, path, &name);
-	if (!failed(rc))
-		rc = staging_has(s, name, &staged);
 	if (failed(rc))
 		return rc;
 	return staged ? names_take(contents, staging_path(path))

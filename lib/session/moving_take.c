@@ -27,17 +27,10 @@ status moving_take_stale(
 static status take_old(struct replaced *replaced, struct staging *s, const char *target)
 {
 	const char *name;
-	bool staged = false;
-	status rc;
+	bool staged;
+	status rc = staging_look(s, target, &name, &staged);
 
-	if (!visit_is_at(&s->target, target))
-		staging_drop(s);
-	rc = staging_enter(s, target, &name);
-	if (!failed(rc))
-		rc = staging_has(s, name, &staged);
-	if (!failed(rc) && staged)
-		rc = replaced_take(replaced, target);
-	return rc;
+	return failed(rc) || !staged ? rc : replaced_take(replaced, target);
 }
 
 static status take_olds(const struct moving *m, struct replaced *replaced)

@@ -11,16 +11,11 @@ static status take_restored(const struct moving *m, struct replaced *replaced,
 	struct staging *s, const char *target, bool database)
 {
 	const char *name;
-	bool staged = false;
-	status rc;
+	bool staged;
+	status rc = staging_look(s, target, &name, &staged);
 
-	if (!visit_is_at(&s->target, target))
-		staging_drop(s);
-	rc = staging_enter(s, target, &name);
 	if (status_is_missing(rc))
 		return STATUS_OK;
-	if (!failed(rc))
-		rc = staging_has(s, name, &staged);
 	if (failed(rc) || staged)
 		return rc;
 	if (database)

@@ -5,12 +5,10 @@
  */
 #include "session/replaced.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,184 +18,141 @@ struct level {
 	int place;        /* -1: not opened */
 	const char *path; /* of PLACE; "" is the root */
 	enum file_walk walk;
+	const struct way *way;
+	bool files; /* has entries that are no directories */
 };
 
-static status put_back_level(int mirror, const char *path, enum file_walk walk);
+/* What is done with a level's files, one by one, and with the level itself after that. */
+struct way {
+	status (*file)(struct level *level, const char *name); /* NULL: nothing */
+	status (*finish)(struct level *level);
+};
 
-static status read_entries(DIR *stream, const char *path, struct names *names)
+static const char *shown(const struct level *l)
 {
-	const struct dirent *entry;
-
-	for (;;) {
-		status rc = STATUS_OK;
-
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry)
-			return errno ? status_errno(errno, "replaced: %s", path)
-				     : STATUS_OK;
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			rc = names_add(names, entry->d_name);
-		if (failed(rc))
-			return rc;
-	}
-}
-
-/* All at once: the directory changes under the moves. */
-static status list_entries(const struct level *l, struct names *names)
-{
-	int fd = openat(l->mirror, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	status rc;
-
-	if (!stream) {
-		rc = status_errno(errno, "replaced: %s", l->path);
-		if (fd >= 0)
-			(void)close(fd);
-		return rc;
-	}
-	rc = read_entries(stream, l->path, names);
-	(void)closedir(stream);
-	return rc;
+	return *l->path ? l->path : "/";
 }
 
 static status open_place(struct level *l)
 {
 	if (l->place >= 0)
 		return STATUS_OK;
-	return file_open_dir(*l->path ? l->path : "/", l->walk, &l->place);
+	return file_open_dir(shown(l), l->walk, &l->place);
 }
 
-static status put_back_below(const struct level *l, const char *name)
+/* ---- the mirror ---- */
+
+static status go(struct level *l);
+
+static status go_below(const struct level *above, const char *name, const char *path)
 {
-	int fd = openat(l->mirror, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char *path;
+	struct level l = {
+		.place = -1, .path = path, .walk = above->walk, .way = above->way};
 	status rc;
 
-	if (fd < 0)
-		return status_errno(errno, "replaced: %s/%s", l->path, name);
-	if (asprintf(&path, "%s/%s", l->path, name) < 0) {
-		(void)close(fd);
-		return status_no_memory();
-	}
-	rc = put_back_level(fd, path, l->walk);
-	free(path);
-	(void)close(fd);
+	l.mirror = openat(
+		above->mirror, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (l.mirror < 0)
+		return status_errno(errno, "replaced: %s", path);
+	rc = go(&l);
+	(void)close(l.mirror);
 	return rc;
 }
 
-static status put_back_entry(struct level *l, const char *name)
+static status go_entry(struct level *l, const char *name, const char *path)
 {
 	struct stat st;
-	status rc;
 
 	if (fstatat(l->mirror, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return status_errno(errno, "replaced: %s/%s", l->path, name);
+		return status_errno(errno, "replaced: %s", path);
 	if (S_ISDIR(st.st_mode))
-		return put_back_below(l, name);
-	rc = open_place(l);
+		return go_below(l, name, path);
+	l->files = true;
+	return l->way->file ? l->way->file(l, name) : STATUS_OK;
+}
+
+static status go_through(struct level *l, const struct names *names)
+{
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < names->count && !failed(rc); i++) {
+		char *path;
+
+		if (asprintf(&path, "%s/%s", l->path, names->items[i]) < 0)
+			return status_no_memory();
+		rc = go_entry(l, names->items[i], path);
+		free(path);
+	}
+	return failed(rc) ? rc : l->way->finish(l);
+}
+
+static status go(struct level *l)
+{
+	struct names names = {0};
+	status rc = file_list_dir(l->mirror, shown(l), &names);
+
+	if (!failed(rc))
+		rc = go_through(l, &names);
+	if (l->place >= 0)
+		(void)close(l->place);
+	names_free(&names);
+	return rc;
+}
+
+static status go_all(const struct replaced *r, const struct way *way)
+{
+	struct level root = {.mirror = r->root,
+		.place = -1,
+		.path = "",
+		.walk = r->from.walk,
+		.way = way};
+
+	return go(&root);
+}
+
+/* ---- putting back ---- */
+
+static status put_back_file(struct level *l, const char *name)
+{
+	status rc = open_place(l);
+
 	return failed(rc) ? rc : file_move_unsynced_at(l->mirror, name, l->place, name);
 }
 
 /* Also where nothing was moved: a run that was cut off may have done so and not synced. A
  * place that cannot be opened is not one to which anything was moved. */
-static status sync_level(struct level *l)
+static status sync_place(struct level *l)
 {
 	status rc;
 
 	if (failed(open_place(l)))
 		return STATUS_OK;
-	rc = file_sync_dir(l->place, l->path);
-	return failed(rc) ? rc : file_sync_dir(l->mirror, l->path);
-}
-
-static status put_back_level(int mirror, const char *path, enum file_walk walk)
-{
-	struct level l = {.mirror = mirror, .place = -1, .path = path, .walk = walk};
-	struct names names = {0};
-	status rc = list_entries(&l, &names);
-
-	for (size_t i = 0; i < names.count && !failed(rc); i++)
-		rc = put_back_entry(&l, names.items[i]);
-	if (!failed(rc))
-		rc = sync_level(&l);
-	if (l.place >= 0)
-		(void)close(l.place);
-	names_free(&names);
-	return rc;
+	rc = file_sync_dir(l->place, shown(l));
+	return failed(rc) ? rc : file_sync_dir(l->mirror, shown(l));
 }
 
 status replaced_put_back(const struct replaced *r)
 {
-	return put_back_level(r->root, "", r->from.walk);
+	static const struct way back = {put_back_file, sync_place};
+
+	return go_all(r, &back);
 }
 
 /* ---- syncing ---- */
 
-static status settle_level(int mirror, const char *path, enum file_walk walk);
-
-static status settle_below(const struct level *l, const char *name)
-{
-	int fd = openat(l->mirror, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char *path;
-	status rc;
-
-	if (fd < 0)
-		return status_errno(errno, "replaced: %s/%s", l->path, name);
-	if (asprintf(&path, "%s/%s", l->path, name) < 0) {
-		(void)close(fd);
-		return status_no_memory();
-	}
-	rc = settle_level(fd, path, l->walk);
-	free(path);
-	(void)close(fd);
-	return rc;
-}
-
 /* What arrived is synced before the directory that it came from may forget it. */
 static status settle_files(struct level *l)
 {
-	status rc = file_sync_dir(l->mirror, l->path);
+	status rc = l->files ? file_sync_dir(l->mirror, shown(l)) : STATUS_OK;
 
-	if (failed(rc) || failed(open_place(l)))
+	if (failed(rc) || !l->files || failed(open_place(l)))
 		return rc;
-	return file_sync_dir(l->place, l->path);
-}
-
-static status settle_entries(struct level *l, const struct names *names)
-{
-	bool files = false;
-	status rc = STATUS_OK;
-
-	for (size_t i = 0; i < names->count && !failed(rc); i++) {
-		struct stat st;
-
-		if (fstatat(l->mirror, names->items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
-			rc = status_errno(
-				errno, "replaced: %s/%s", l->path, names->items[i]);
-		else if (S_ISDIR(st.st_mode))
-			rc = settle_below(l, names->items[i]);
-		else
-			files = true;
-	}
-	return !failed(rc) && files ? settle_files(l) : rc;
-}
-
-static status settle_level(int mirror, const char *path, enum file_walk walk)
-{
-	struct level l = {.mirror = mirror, .place = -1, .path = path, .walk = walk};
-	struct names names = {0};
-	status rc = list_entries(&l, &names);
-
-	if (!failed(rc))
-		rc = settle_entries(&l, &names);
-	if (l.place >= 0)
-		(void)close(l.place);
-	names_free(&names);
-	return rc;
+	return file_sync_dir(l->place, shown(l));
 }
 
 status replaced_settle(const struct replaced *r)
 {
-	return settle_level(r->root, "", r->from.walk);
+	static const struct way settle = {NULL, settle_files};
+
+	return go_all(r, &settle);
 }

@@ -77,6 +77,17 @@ status staging_has(const struct staging *s, const char *name, bool *there)
 	return STATUS_OK;
 }
 
+status staging_look(struct staging *s, const char *path, const char **name, bool *staged)
+{
+	status rc;
+
+	*staged = false;
+	if (!visit_is_at(&s->target, path))
+		staging_drop(s);
+	rc = staging_enter(s, path, name);
+	return failed(rc) ? rc : staging_has(s, *name, staged);
+}
+
 status staging_leave(struct staging *s)
 {
 	status rc = STATUS_OK;

@@ -32,6 +32,11 @@ status staging_enter(struct staging *staging, const char *path, const char **nam
 /* Does NAME wait there? ERROR_INVALID_DATA for anything but a regular file. */
 status staging_has(const struct staging *staging, const char *name, bool *there);
 
+/* Goes to the directory of PATH as staging_enter, but without a change: the one that is left
+ * is closed as it is. *STAGED: as staging_has. */
+status staging_look(
+	struct staging *staging, const char *path, const char **name, bool *staged);
+
 /* Syncs first the targets' directory, then the staging one, and removes that if it is
  * empty. */
 status staging_leave(struct staging *staging);

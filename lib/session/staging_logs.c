@@ -1,5 +1,4 @@
 /* Logs that a restore tool has staged: in a directory of its own below a staging one. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,46 +23,28 @@ static bool is_staged(const char *path)
 
 /* ---- one directory ---- */
 
-/* Regular files whose inode was last changed ahead of BEFORE. */
-static status list_older(
-	int fd, DIR *stream, const char *dir, int64_t before, struct names *names)
+/* NAME, if that is a regular file whose inode was last changed ahead of BEFORE. */
+static status remove_older(int fd, const char *dir, const char *name, int64_t before)
 {
-	status rc = STATUS_OK;
+	struct stat st;
 
-	while (!failed(rc)) {
-		const struct dirent *entry;
-		struct stat st;
-
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry)
-			return errno ? status_errno(errno, "%s", dir) : STATUS_OK;
-		if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return status_errno(errno, "%s/%s", dir, entry->d_name);
-		if (S_ISREG(st.st_mode) && stamp_is_older(&st, before))
-			rc = names_add(names, entry->d_name);
-	}
-	return rc;
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? STATUS_OK
+				       : status_errno(errno, "%s/%s", dir, name);
+	if (!S_ISREG(st.st_mode) || !stamp_is_older(&st, before))
+		return STATUS_OK;
+	if (step_unlink(fd, name) && errno != ENOENT)
+		return status_errno(errno, "%s/%s", dir, name);
+	return STATUS_OK;
 }
 
 static status remove_files(int fd, const char *dir, int64_t before)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
 	struct names names = {0};
-	status rc;
+	status rc = file_list_dir(fd, dir, &names);
 
-	if (!stream) {
-		rc = status_errno(errno, "%s", dir);
-		if (copy >= 0)
-			(void)close(copy);
-		return rc;
-	}
-	rc = list_older(fd, stream, dir, before, &names);
 	for (size_t i = 0; i < names.count && !failed(rc); i++)
-		if (step_unlink(fd, names.items[i]) && errno != ENOENT)
-			rc = status_errno(errno, "%s/%s", dir, names.items[i]);
-	(void)closedir(stream);
+		rc = remove_older(fd, dir, names.items[i], before);
 	names_free(&names);
 	return rc;
 }
