@@ -186,23 +186,6 @@ END_TEST
 
 /* ---- shapes of environments ---- */
 
-START_TEST(single_file_environment_is_copied)
-{
-	char *path = hosted_path(&store, "partition.ldb");
-	char *copy = hosted_path(&store, "copy");
-	MDB_env *env = lmdb_open(path, MDB_NOSUBDIR, LMDB_MAP_SIZE);
-
-	lmdb_put(env, "entries", 0, 1, 100, 10, 50);
-	mdb_env_close(env);
-	free(store.config.databases.items[0]);
-	store.config.databases.items[0] = strdup(path);
-	hosted_save(&store, path, copy);
-	ck_assert_int_eq(lmdb_count(copy, "entries"), 100);
-	free(copy);
-	free(path);
-}
-END_TEST
-
 START_TEST(empty_environment_is_copied)
 {
 	char *copy = hosted_path(&store, "copy");
@@ -295,6 +278,15 @@ START_TEST(missing_environment_is_named)
 	ck_assert_int_eq(rmdir(store.dir), 0);
 	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
 	hosted_assert_detail("/store");
+}
+END_TEST
+
+START_TEST(one_directory_is_wanted)
+{
+	make_entries(10, 20);
+	ck_assert_int_eq(names_add(&store.config.databases, "/second"), STATUS_OK);
+	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_BAD_CONFIGURATION));
+	hosted_assert_detail("the environment's directory");
 }
 END_TEST
 
@@ -480,12 +472,12 @@ int main(void)
 	tcase_add_test(tcase, state_does_not_change_after_begin);
 	tcase_add_test(tcase, no_reader_is_left_once_begin_returns);
 	tcase_add_test(tcase, dead_reader_is_cleared);
-	tcase_add_test(tcase, single_file_environment_is_copied);
 	tcase_add_test(tcase, empty_environment_is_copied);
 	tcase_add_test(tcase, rich_environment_is_copied_page_by_page);
 	tcase_add_test(tcase, compact_copy_leaves_free_pages_out);
 	tcase_add_test(tcase, notes_of_389_ds_come_along);
 	tcase_add_test(tcase, missing_environment_is_named);
+	tcase_add_test(tcase, one_directory_is_wanted);
 	tcase_add_test(tcase, incremental_session_is_refused);
 	tcase_add_loop_test(tcase, file_of_another_kind_is_refused_with_the_reason, 0, 5);
 	tcase_add_test(tcase, other_word_size_is_refused_with_the_reason);

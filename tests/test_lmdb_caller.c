@@ -65,20 +65,6 @@ START_TEST(environment_is_its_data_and_its_lock_a_leftover)
 }
 END_TEST
 
-START_TEST(single_file_has_its_lock_beside_it)
-{
-	make("cache.mdb");
-	make("cache.mdb-lock");
-	free(store.databases.items[0]);
-	store.databases.items[0] = support_path(dir, "cache.mdb");
-	survey();
-	ck_assert_uint_eq(databases.count, 1);
-	assert_has(&databases, 0, "cache.mdb");
-	ck_assert_uint_eq(leftovers.count, 1);
-	assert_has(&leftovers, 0, "cache.mdb-lock");
-}
-END_TEST
-
 START_TEST(what_is_missing_is_not_there)
 {
 	survey();
@@ -100,17 +86,6 @@ START_TEST(either_list_may_be_unwanted)
 }
 END_TEST
 
-START_TEST(lock_of_a_file_that_is_gone_is_still_a_leftover)
-{
-	make("cache.mdb-lock");
-	free(store.databases.items[0]);
-	store.databases.items[0] = support_path(dir, "cache.mdb");
-	survey();
-	ck_assert_uint_eq(databases.count, 0);
-	assert_has(&leftovers, 0, "cache.mdb-lock");
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("lmdb_caller");
@@ -118,10 +93,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, environment_is_its_data_and_its_lock_a_leftover);
-	tcase_add_test(tcase, single_file_has_its_lock_beside_it);
 	tcase_add_test(tcase, what_is_missing_is_not_there);
 	tcase_add_test(tcase, either_list_may_be_unwanted);
-	tcase_add_test(tcase, lock_of_a_file_that_is_gone_is_still_a_leftover);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);
 }

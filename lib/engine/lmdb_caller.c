@@ -2,7 +2,6 @@
  * closed anywhere in a process takes that process's locks away. */
 #include "engine/lmdb_caller.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,46 +18,11 @@ static status add_if_present(char *path, struct names *names)
 	return STATUS_OK;
 }
 
-static char *join(const char *dir, const char *separator, const char *name)
+static char *join(const char *dir, const char *name)
 {
 	char *path;
 
-	return asprintf(&path, "%s%s%s", dir, separator, name) < 0 ? NULL : path;
-}
-
-static status survey_directory(
-	const char *dir, struct names *databases, struct names *leftovers)
-{
-	status rc = add_if_present(join(dir, "/", LMDB_DATA_NAME), databases);
-
-	if (!failed(rc))
-		rc = add_if_present(join(dir, "/", LMDB_INFO_NAME), databases);
-	if (!failed(rc))
-		rc = add_if_present(join(dir, "/", LMDB_LOCK_NAME), leftovers);
-	return rc;
-}
-
-static status survey_file(
-	const char *path, struct names *databases, struct names *leftovers)
-{
-	status rc = add_if_present(join(path, "", ""), databases);
-
-	return failed(rc) ? rc : add_if_present(join(path, "", "-lock"), leftovers);
-}
-
-static status survey_one(
-	const char *path, struct names *databases, struct names *leftovers)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			return status_errno(errno, "%s", path);
-		/* A single file that is gone may have left its lock file. */
-		return survey_file(path, databases, leftovers);
-	}
-	return S_ISDIR(st.st_mode) ? survey_directory(path, databases, leftovers)
-				   : survey_file(path, databases, leftovers);
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
 status lmdb_survey(const struct store_config *store, struct names *databases,
@@ -66,8 +30,15 @@ status lmdb_survey(const struct store_config *store, struct names *databases,
 {
 	status rc = STATUS_OK;
 
-	for (size_t i = 0; i < store->databases.count && !failed(rc); i++)
-		rc = survey_one(store->databases.items[i], databases, leftovers);
+	for (size_t i = 0; i < store->databases.count && !failed(rc); i++) {
+		const char *dir = store->databases.items[i];
+
+		rc = add_if_present(join(dir, LMDB_DATA_NAME), databases);
+		if (!failed(rc))
+			rc = add_if_present(join(dir, LMDB_INFO_NAME), databases);
+		if (!failed(rc))
+			rc = add_if_present(join(dir, LMDB_LOCK_NAME), leftovers);
+	}
 	if (databases)
 		names_sort(databases);
 	if (leftovers)

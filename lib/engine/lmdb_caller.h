@@ -10,8 +10,8 @@
 #define LMDB_LOCK_NAME "lock.mdb"
 #define LMDB_INFO_NAME "INFO.mdb" /* 389-ds notes there what is in its environment */
 
-/* The operation `survey` of struct engine. `database` names an environment's directory or
- * the one file of an environment without a directory (MDB_NOSUBDIR). */
+/* The operation `survey` of struct engine. `database` names an environment's directory;
+ * where that is missing, so is all in it. */
 status lmdb_survey(const struct store_config *store, struct names *databases,
 	struct names *leftovers);
 

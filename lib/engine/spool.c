@@ -133,6 +133,34 @@ status spool_copy(
 	return rc;
 }
 
+status spool_copy_whole(struct spool *spool, const char *path, int fd)
+{
+	struct stat st;
+	uint64_t copied;
+	status rc;
+
+	if (fstat(fd, &st) < 0)
+		return status_errno(errno, "%s", path);
+	rc = spool_copy(spool, path, fd, (uint64_t)st.st_size, &copied);
+	if (!failed(rc) && copied != (uint64_t)st.st_size)
+		rc = status_fail(STATUS_WIN32(ERROR_BUSY),
+			"%s: cut short while it was copied", path);
+	return rc;
+}
+
+status spool_copy_file(struct spool *spool, const char *path)
+{
+	struct stat st;
+	int fd;
+	status rc = file_open_regular(path, FILE_TRUSTED, &fd, &st);
+
+	if (failed(rc))
+		return rc;
+	rc = spool_copy_whole(spool, path, fd);
+	(void)close(fd);
+	return rc;
+}
+
 static void forget_entries(struct spool *spool)
 {
 	for (size_t i = 0; i < spool->count; i++)

@@ -32,6 +32,11 @@ status spool_create(const char *dir, struct spool *spool);
  * size) is what was there. Shares extents where the file system can. */
 status spool_copy(struct spool *spool, const char *path, int fd, uint64_t size, uint64_t *copied);
 
+/* The same for all that FD, or the regular file PATH itself, has. ERROR_BUSY where it becomes
+ * shorter meanwhile. */
+status spool_copy_whole(struct spool *spool, const char *path, int fd);
+status spool_copy_file(struct spool *spool, const char *path);
+
 /* Notes an entry that was written by other means at spool->end. */
 status spool_note(struct spool *spool, const char *path, uint64_t size);
 

@@ -6,11 +6,8 @@
 
 #include <stdlib.h>
 
+#include "engine/spooled.h"
 #include "engine/sqlite_spool.h"
-
-struct engine_session {
-	const struct spool *spool;
-};
 
 /* ---- copying ---- */
 
@@ -78,10 +75,10 @@ static status sqlite_begin(const struct engine *engine, const struct store_confi
 {
 	const struct hosted_engine *host = hosted_engine(engine);
 	const char *first = store->databases.count ? store->databases.items[0] : "store";
-	struct engine_session *s = NULL;
 	struct names paths = {0};
 	status rc;
 
+	*session = NULL;
 	if (how->incremental)
 		return status_fail(
 			hrCircularLogging, "%s: an SQLite database keeps no logs", first);
@@ -91,25 +88,10 @@ static status sqlite_begin(const struct engine *engine, const struct store_confi
 			"%s: no such database", first);
 	if (!failed(rc))
 		rc = copy_all(host, store->spool_dir, &paths);
-	if (!failed(rc)) {
-		s = calloc(1, sizeof(*s));
-		rc = s ? STATUS_OK : status_no_memory();
-	}
-	if (s)
-		s->spool = host->spool;
-	*session = s;
+	if (!failed(rc))
+		rc = spooled_begin(host, session);
 	names_free(&paths);
 	return rc;
-}
-
-static status sqlite_databases(struct engine_session *session, struct engine_files *files)
-{
-	return spool_list(session->spool, files);
-}
-
-static void sqlite_end(struct engine_session *session)
-{
-	free(session);
 }
 
 static status sqlite_recover(const struct engine *engine,
@@ -131,8 +113,8 @@ static status sqlite_verify(const struct engine *engine, const char *path)
 const struct engine sqlite_hosted_engine = {
 	.name = "sqlite",
 	.begin = sqlite_begin,
-	.databases = sqlite_databases,
-	.end = sqlite_end,
+	.databases = spooled_databases,
+	.end = spooled_end,
 	.recover = sqlite_recover,
 	.verify = sqlite_verify,
 };

@@ -2,48 +2,10 @@
  * files among them are copied after that, from states that readers of ours keep. */
 #include "engine/tdb.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/file.h"
 #include "engine/mdb_copy.h"
-
-struct engine_session {
-	const struct spool *spool;
-};
+#include "engine/spooled.h"
 
 /* ---- copying ---- */
-
-static status copy_from(const struct hosted_engine *host, const char *path, int fd)
-{
-	struct stat st;
-	uint64_t copied;
-	status rc;
-
-	if (fstat(fd, &st) < 0)
-		return status_errno(errno, "%s", path);
-	rc = spool_copy(host->spool, path, fd, (uint64_t)st.st_size, &copied);
-	if (!failed(rc) && copied != (uint64_t)st.st_size)
-		rc = status_fail(STATUS_WIN32(ERROR_BUSY),
-			"%s: cut short while it was copied", path);
-	return rc;
-}
-
-static status copy_plain(const struct hosted_engine *host, const char *path)
-{
-	struct stat st;
-	int fd;
-	status rc = file_open_regular(path, FILE_TRUSTED, &fd, &st);
-
-	if (failed(rc))
-		return rc;
-	rc = copy_from(host, path, fd);
-	(void)close(fd);
-	return rc;
-}
 
 /* What must be copied under the locks; in the order of the paths, as the spool is to be. */
 static status copy_locked(const struct hosted_engine *host, struct samba_file *source)
@@ -53,9 +15,10 @@ static status copy_locked(const struct hosted_engine *host, struct samba_file *s
 			"%s: the caller is gone", source->path);
 	switch (source->kind) {
 	case SAMBA_TDB:
-		return copy_from(host, source->path, tdb_fd(source->file.tdb));
+		return spool_copy_whole(
+			host->spool, source->path, tdb_fd(source->file.tdb));
 	case SAMBA_PLAIN:
-		return copy_plain(host, source->path);
+		return spool_copy_file(host->spool, source->path);
 	case SAMBA_LMDB:
 		return lmdb_reserve(host, source->frozen);
 	case SAMBA_PASSING:
@@ -84,7 +47,6 @@ static status samba_begin(const struct engine *engine, const struct store_config
 	const struct engine_begin *how, struct engine_session **session)
 {
 	const struct hosted_engine *host = hosted_engine(engine);
-	struct engine_session *s = NULL;
 	status rc;
 
 	*session = NULL;
@@ -96,24 +58,7 @@ static status samba_begin(const struct engine *engine, const struct store_config
 		return status_fail(hrCircularLogging, "%s: TDB files keep no logs",
 			store->databases.items[0]);
 	rc = copy_all(host, store->spool_dir, store->databases.items[0]);
-	if (failed(rc))
-		return rc;
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return status_no_memory();
-	s->spool = host->spool;
-	*session = s;
-	return STATUS_OK;
-}
-
-static status samba_databases(struct engine_session *session, struct engine_files *files)
-{
-	return spool_list(session->spool, files);
-}
-
-static void samba_end(struct engine_session *session)
-{
-	free(session);
+	return failed(rc) ? rc : spooled_begin(host, session);
 }
 
 /* ---- what was copied, or restored ---- */
@@ -147,8 +92,8 @@ static status samba_recover(const struct engine *engine, const struct store_conf
 const struct engine tdb_hosted_engine = {
 	.name = "tdb",
 	.begin = samba_begin,
-	.databases = samba_databases,
-	.end = samba_end,
+	.databases = spooled_databases,
+	.end = spooled_end,
 	.recover = samba_recover,
 	.verify = samba_verify,
 };
