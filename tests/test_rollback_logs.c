@@ -142,6 +142,26 @@ START_TEST(and_a_new_restore_can_follow)
 }
 END_TEST
 
+/* Entries of the one set, and identities of the other: no state that ever was. */
+START_TEST(a_smaller_set_cannot_follow_before_the_way_back)
+{
+	const char *const names[] = {"id.db", NULL};
+	struct restore *r;
+
+	ck_assert_int_eq(store_recover(), hrDatabaseCorrupted);
+	r = store_restore(FAMILY_CERTSRV);
+	ck_assert_int_eq(
+		store_register(r, store, names), STATUS_WIN32(ERROR_INVALID_STATE));
+	ck_assert_ptr_nonnull(strstr(status_pending(), "/sub/entries.db: "));
+	restore_end(r);
+	ck_assert_int_eq(cancel(), STATUS_OK);
+	expect_unchanged(&before);
+	r = store_restore(FAMILY_CERTSRV);
+	ck_assert_int_eq(store_register(r, store, names), STATUS_OK);
+	restore_end(r);
+}
+END_TEST
+
 /* ---- cut off ---- */
 
 static int steps_left;
@@ -266,6 +286,7 @@ int main(void)
 	tcase_add_test(t, all_returns_and_what_replay_made_is_put_aside);
 	tcase_add_test(t, before_recovery_nothing_but_what_is_staged_goes);
 	tcase_add_test(t, and_a_new_restore_can_follow);
+	tcase_add_test(t, a_smaller_set_cannot_follow_before_the_way_back);
 	tcase_add_test(t, recovery_cut_off_at_any_step_can_be_taken_back);
 	tcase_add_test(t, and_can_go_on);
 	tcase_add_test(t, the_way_back_cut_off_at_any_step_can_be_gone_again);

@@ -122,6 +122,11 @@ static status discard_leftovers(const struct restore *r,
 	return failed(rc) ? rc : staging_discard_logs(reg, r->prepared);
 }
 
+static bool is_half_done(const struct registration *r)
+{
+	return r->replaced || r->former.count > 0;
+}
+
 /* In another place than EXISTING's. Only one that recovery did not begin on may be gone
  * for a moment; else there are two for a moment, which keeps the service down, too. */
 static status move_registration(const struct server *server,
@@ -129,7 +134,7 @@ static status move_registration(const struct server *server,
 {
 	status rc = STATUS_OK;
 
-	const bool begun = existing->replaced || existing->former.count > 0;
+	const bool begun = is_half_done(existing);
 
 	if (!begun)
 		rc = registration_remove(server, existing);
@@ -151,6 +156,41 @@ static status remember_former(
 	if (!failed(rc) && existing->replaced)
 		rc = names_add(&reg->former, existing->replaced);
 	names_sort(&reg->former);
+	return rc;
+}
+
+static status not_covered(const char *path)
+{
+	return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
+		"%s: recovery of the registered restore has begun on it, and this set "
+		"does not restore it: restore one that does, or cancel that restore "
+		"first",
+		path);
+}
+
+/* What recovery of EXISTING may have put in place must be replaced again: it would be a mix
+ * of two sets else. Without a map, all databases are. */
+static status check_covers(
+	const struct registration *existing, const struct registration *reg)
+{
+	struct names covered = {0};
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < reg->target_count && !failed(rc); i++) {
+		rc = names_add(&covered, reg->targets[i].old_path);
+		if (!failed(rc))
+			rc = names_add(&covered, reg->targets[i].new_path);
+	}
+	names_sort(&covered);
+	for (size_t i = 0; i < existing->target_count && covered.count && !failed(rc);
+		i++) {
+		const struct restore_target *target = &existing->targets[i];
+
+		if (!names_contains(&covered, target->old_path) &&
+			!names_contains(&covered, target->new_path))
+			rc = not_covered(target->new_path);
+	}
+	names_free(&covered);
 	return rc;
 }
 
@@ -183,6 +223,8 @@ static status register_full(
 
 	if (!failed(rc))
 		rc = make_full(r, q, &reg);
+	if (!failed(rc) && existing && is_half_done(existing))
+		rc = check_covers(existing, reg);
 	if (!failed(rc) && existing)
 		rc = remember_former(existing, reg);
 	if (!failed(rc) && existing)

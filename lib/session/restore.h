@@ -35,7 +35,9 @@ status restore_prepare(struct server *server, unsigned family, bool full_handle,
  *	hrInvalidHandle			not a full handle (callers have their own code for it)
  *	hrNoFullRestore			incremental, and no (good) full one is registered
  *	hrRestoreMapExists		full, and this handle registered one already
- *	ERROR_INVALID_STATE		incremental, and recovery has begun to move files
+ *	ERROR_INVALID_STATE		incremental, and recovery has begun to move files; or
+ *					full, and recovery of the one before has begun on a
+ *					database that this one does not restore
  *	ERROR_INVALID_PARAMETER		the range, or the map, makes no sense, or the engine
  *					cannot follow it (home.h); a backup log path that is
  *					a staging directory itself
