@@ -8,7 +8,6 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/mem.h"
@@ -63,9 +62,10 @@ static void crypto_failed(void)
 	exit(EXIT_FAILED);
 }
 
-static void begin(struct digest *d)
+/* TYPE: NULL for the one that it had, which need not be looked up again. */
+static void begin(struct digest *d, const EVP_MD *type)
 {
-	if (EVP_DigestInit_ex(d->context, EVP_sha256(), NULL) != 1)
+	if (EVP_DigestInit_ex(d->context, type, NULL) != 1)
 		crypto_failed();
 }
 
@@ -76,7 +76,7 @@ struct digest *digest_new(void)
 	d->context = EVP_MD_CTX_new();
 	if (!d->context)
 		crypto_failed();
-	begin(d);
+	begin(d, EVP_sha256());
 	for (unsigned i = 0; i < RING; i++)
 		d->buffers[i] = xmalloc(DIGEST_CHUNK);
 	if (pthread_mutex_init(&d->mutex, NULL) == 0 &&
@@ -133,6 +133,7 @@ static void wait_until_hashed(struct digest *d)
 
 void digest_finish(struct digest *d, char hex[DIGEST_SIZE])
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char raw[EVP_MAX_MD_SIZE];
 	unsigned size = 0;
 
@@ -140,9 +141,12 @@ void digest_finish(struct digest *d, char hex[DIGEST_SIZE])
 	if (d->broken || EVP_DigestFinal_ex(d->context, raw, &size) != 1 ||
 		size * 2 + 1 != DIGEST_SIZE)
 		crypto_failed();
-	for (unsigned i = 0; i < size; i++)
-		snprintf(hex + (size_t)i * 2, 3, "%02x", raw[i]);
-	begin(d);
+	for (unsigned i = 0; i < size; i++) {
+		*hex++ = digits[raw[i] >> 4];
+		*hex++ = digits[raw[i] & 15];
+	}
+	*hex = '\0';
+	begin(d, NULL);
 }
 
 void digest_free(struct digest *d)

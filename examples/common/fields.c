@@ -17,7 +17,8 @@ void fields_write_text(FILE *file, const char *text)
 	char *escaped = text ? str_escape(text) : NULL;
 
 	/* A name that is just "-" must not read as none. */
-	fprintf(file, "\t%s", !escaped ? NONE : !strcmp(escaped, NONE) ? "%2D" : escaped);
+	fputc('\t', file);
+	fputs(!escaped ? NONE : !strcmp(escaped, NONE) ? "%2D" : escaped, file);
 	free(escaped);
 }
 

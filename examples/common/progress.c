@@ -1,5 +1,6 @@
 #include "common/progress.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
@@ -12,8 +13,11 @@
 #define REDRAW_EVERY 0.1 /* seconds */
 #define SHOW_RATE_AT 0.5 /* seconds: earlier ones mean nothing */
 
+/* Work and messages may be of different threads. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
 static struct {
-	bool active, visible;
+	bool active, visible, total_known;
 	const char *what;
 	uint64_t total, done;
 	double started, drawn;
@@ -30,12 +34,23 @@ static double now(void)
 
 void progress_begin(const char *what, uint64_t total_bytes)
 {
+	pthread_mutex_lock(&mutex);
 	bar.active = !report_is_quiet() && isatty(STDERR_FILENO);
 	bar.what = what;
 	bar.total = total_bytes;
 	bar.done = 0;
 	bar.started = now();
 	bar.drawn = 0;
+	bar.total_known = total_bytes > 0;
+	pthread_mutex_unlock(&mutex);
+}
+
+void progress_total(uint64_t total_bytes)
+{
+	pthread_mutex_lock(&mutex);
+	bar.total = total_bytes > bar.done ? total_bytes : bar.done;
+	bar.total_known = true;
+	pthread_mutex_unlock(&mutex);
 }
 
 static void draw_rate(double elapsed)
@@ -70,21 +85,28 @@ static void draw(double time)
 	bar.visible = true;
 }
 
-void progress_add(uint64_t bytes)
+static void add(uint64_t bytes)
 {
 	double time;
 
 	bar.done += bytes;
 	if (bar.done > bar.total)
 		bar.total = bar.done;
-	if (!bar.active)
+	if (!bar.active || !bar.total_known)
 		return;
 	time = now();
 	if (time - bar.drawn >= REDRAW_EVERY)
 		draw(time);
 }
 
-void progress_clear(void)
+void progress_add(uint64_t bytes)
+{
+	pthread_mutex_lock(&mutex);
+	add(bytes);
+	pthread_mutex_unlock(&mutex);
+}
+
+static void clear(void)
 {
 	if (!bar.visible)
 		return;
@@ -94,8 +116,17 @@ void progress_clear(void)
 	bar.drawn = 0;
 }
 
+void progress_clear(void)
+{
+	pthread_mutex_lock(&mutex);
+	clear();
+	pthread_mutex_unlock(&mutex);
+}
+
 void progress_end(void)
 {
-	progress_clear();
+	pthread_mutex_lock(&mutex);
+	clear();
 	bar.active = false;
+	pthread_mutex_unlock(&mutex);
 }

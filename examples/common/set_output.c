@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@
 struct set_output {
 	struct partial partial;
 	enum set_sync sync;
-	bool begun, published;
+	bool begun, published, room_known;
+	uint64_t room, for_each_file; /* bytes */
 	struct tree tree;
 	struct digest *digest;
 	struct syncer syncer;
@@ -54,20 +56,47 @@ struct set_output *set_output_new(const char *target, enum set_sync sync)
 	return NULL;
 }
 
-bool set_output_check_room(const struct set_output *o, uint64_t bytes, uint64_t files)
+bool set_output_is_on(const struct set_output *o, dev_t device)
 {
-	char need[STR_BYTES_SIZE], have[STR_BYTES_SIZE];
-	struct statvfs fs;
-	uint64_t room, needed;
+	struct stat st;
 
+	return fstat(o->partial.parent_fd, &st) != 0 || st.st_dev == device;
+}
+
+static bool look_for_room(struct set_output *o)
+{
+	struct statvfs fs;
+
+	if (o->room_known)
+		return true;
 	if (fstatvfs(o->partial.parent_fd, &fs) != 0)
 		return report_errno(errno, o->partial.target);
-	room = (uint64_t)(geteuid() == 0 ? fs.f_bfree : fs.f_bavail) * fs.f_frsize;
-	needed = bytes + files * (RECORD_SIZE + fs.f_frsize / 2);
-	if (needed <= room)
+	o->room = (uint64_t)(geteuid() == 0 ? fs.f_bfree : fs.f_bavail) * fs.f_frsize;
+	o->for_each_file = RECORD_SIZE + fs.f_frsize / 2;
+	o->room_known = true;
+	return true;
+}
+
+static uint64_t needed_room(const struct set_output *o, uint64_t bytes, uint64_t files)
+{
+	return bytes + files * o->for_each_file;
+}
+
+bool set_output_has_room(const struct set_output *o, uint64_t bytes, uint64_t files)
+{
+	return needed_room(o, bytes, files) <= o->room;
+}
+
+bool set_output_check_room(struct set_output *o, uint64_t bytes, uint64_t files)
+{
+	char need[STR_BYTES_SIZE], have[STR_BYTES_SIZE];
+
+	if (!look_for_room(o))
+		return false;
+	if (set_output_has_room(o, bytes, files))
 		return true;
-	str_bytes((double)needed, need);
-	str_bytes((double)room, have);
+	str_bytes((double)needed_room(o, bytes, files), need);
+	str_bytes((double)o->room, have);
 	return report_problem(ERROR_DISK_FULL, o->partial.target,
 		"the set needs %s, and only %s are free there", need, have);
 }
@@ -76,6 +105,8 @@ bool set_output_begin(struct set_output *o)
 {
 	static bool registered;
 
+	if (!look_for_room(o))
+		return false;
 	if (!registered && atexit(remove_active) != 0)
 		return report_plain("out of memory");
 	registered = true;
@@ -103,7 +134,17 @@ bool set_output_directory(struct set_output *o, const char *relative)
 
 /* ---- one file ---- */
 
-static bool write_all(int fd, const char *data, size_t size, const char *label)
+static bool fail(const struct set_output *o, const char *relative, int err)
+{
+	char *label = tree_label(&o->tree, relative);
+
+	report_errno(err, label);
+	free(label);
+	return false;
+}
+
+static bool write_all(const struct set_output *o, int fd, const char *data, size_t size,
+	const char *relative)
 {
 	while (size > 0) {
 		ssize_t n = write(fd, data, size);
@@ -111,7 +152,7 @@ static bool write_all(int fd, const char *data, size_t size, const char *label)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return report_errno(errno, label);
+			return fail(o, relative, errno);
 		data += n;
 		size -= (size_t)n;
 	}
@@ -129,7 +170,7 @@ static void flush_early(int fd, uint64_t *flushed, uint64_t written)
 }
 
 static bool copy_source(struct set_output *o, int fd, const struct source *source,
-	const char *label, uint64_t *size, bool *read_failed)
+	const char *relative, uint64_t *size, bool *read_failed)
 {
 	uint64_t flushed = 0;
 
@@ -146,7 +187,7 @@ static bool copy_source(struct set_output *o, int fd, const struct source *sourc
 		if (got == 0)
 			return true;
 		digest_add(o->digest, got);
-		if (!write_all(fd, buffer, got, label))
+		if (!write_all(o, fd, buffer, got, relative))
 			return false;
 		*size += got;
 		flush_early(fd, &flushed, *size);
@@ -163,33 +204,38 @@ static bool remove_file(struct set_output *o, const char *relative)
 	       (unlinkat(dirfd, base, 0) == 0 || report_errno(errno, relative));
 }
 
-static bool finish_file(struct set_output *o, int fd, const char *label)
+static bool finish_file(struct set_output *o, int fd, const char *relative)
 {
-	if (o->sync == SET_SYNC_FILES)
-		return syncer_add(&o->syncer, fd, label);
-	return close(fd) == 0 || report_errno(errno, label);
+	char *label;
+	bool ok;
+
+	if (o->sync == SET_SYNC_SYSTEM)
+		return close(fd) == 0 || fail(o, relative, errno);
+	label = tree_label(&o->tree, relative);
+	ok = syncer_add(&o->syncer, fd, label);
+	free(label);
+	return ok;
 }
 
 bool set_output_file(struct set_output *o, const char *relative,
 	const struct source *source, uint64_t *size, bool *read_failed)
 {
-	char *label = tree_label(&o->tree, relative), hex[DIGEST_SIZE];
+	char hex[DIGEST_SIZE];
 	int fd = tree_create(&o->tree, relative);
 	bool ok;
 
 	*read_failed = false;
-	ok = fd >= 0 && copy_source(o, fd, source, label, size, read_failed);
+	ok = fd >= 0 && copy_source(o, fd, source, relative, size, read_failed);
 	if (fd >= 0)
 		digest_finish(o->digest, hex);
 	if (ok) {
-		ok = finish_file(o, fd, label);
+		ok = finish_file(o, fd, relative);
 	} else if (fd >= 0) {
 		close(fd);
 		*read_failed = remove_file(o, relative) && *read_failed;
 	}
 	if (ok)
 		sums_take(&o->sums, xstrdup(relative), hex);
-	free(label);
 	return ok;
 }
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "common/digest.h"
 
@@ -33,8 +34,15 @@ enum set_sync {
  * reported. */
 struct set_output *set_output_new(const char *target, enum set_sync sync);
 
-/* Can BYTES in FILES files be had where the target will be? False: reported. */
-bool set_output_check_room(const struct set_output *o, uint64_t bytes, uint64_t files);
+/* Is the target's directory on DEVICE, or can nobody tell? */
+bool set_output_is_on(const struct set_output *o, dev_t device);
+
+/* Can BYTES in FILES files be had where the target will be, of what was free there when
+ * first asked, or at the beginning? False: reported. */
+bool set_output_check_room(struct set_output *o, uint64_t bytes, uint64_t files);
+
+/* The same, only told; for a set that was begun. */
+bool set_output_has_room(const struct set_output *o, uint64_t bytes, uint64_t files);
 
 /* Creates the partial directory. From here on signals are caught, not obeyed at once. */
 bool set_output_begin(struct set_output *o);

@@ -1,15 +1,17 @@
 #include "common/signals.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 static const int wanted[] = {SIGINT, SIGTERM, SIGHUP};
-static volatile sig_atomic_t caught;
+static atomic_int caught; /* read by any thread */
 
 static void note(int number)
 {
-	if (!caught)
-		caught = number;
+	int none = 0;
+
+	atomic_compare_exchange_strong(&caught, &none, number);
 }
 
 void signals_init(void)

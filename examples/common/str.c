@@ -212,6 +212,18 @@ bool path_is_clean(const char *path)
 	return true;
 }
 
+/* Often enough called for a format to be noticed. */
+char *path_join(const char *dir, const char *name)
+{
+	size_t length = strlen(dir), size = strlen(name) + 1;
+	char *path = xmalloc(length + 1 + size);
+
+	memcpy(path, dir, length);
+	path[length] = '/';
+	memcpy(path + length + 1, name, size);
+	return path;
+}
+
 const char *path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');

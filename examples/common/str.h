@@ -46,6 +46,9 @@ bool path_is_clean(const char *path);
 char *path_parent(const char *path);
 const char *path_base(const char *path);
 
+/* "DIR/NAME", a new string. */
+char *path_join(const char *dir, const char *name);
+
 /* Is PATH DIR itself or below it? */
 bool path_is_below(const char *path, const char *dir);
 

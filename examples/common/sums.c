@@ -81,19 +81,30 @@ static const char *escape_of(char c)
 	}
 }
 
+static void write_escaped(const char *path, FILE *file)
+{
+	for (; *path; path++) {
+		if (escape_of(*path))
+			fputs(escape_of(*path), file);
+		else
+			fputc(*path, file);
+	}
+}
+
 void sums_write(const struct sums *sums, FILE *file)
 {
 	for (size_t i = 0; i < sums->count; i++) {
 		const char *path = sums->items[i].path;
+		bool escaped = strpbrk(path, "\\\n\r") != NULL;
 
-		fprintf(file, "%s%s  ", strpbrk(path, "\\\n\r") ? "\\" : "",
-			sums->items[i].hex);
-		for (; *path; path++) {
-			if (escape_of(*path))
-				fputs(escape_of(*path), file);
-			else
-				fputc(*path, file);
-		}
+		if (escaped)
+			fputc('\\', file);
+		fputs(sums->items[i].hex, file);
+		fputs("  ", file);
+		if (escaped)
+			write_escaped(path, file);
+		else
+			fputs(path, file);
 		fputc('\n', file);
 	}
 }

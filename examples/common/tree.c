@@ -11,6 +11,7 @@
 
 #include "common/mem.h"
 #include "common/report.h"
+#include "common/str.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -33,7 +34,7 @@ void tree_close(struct tree *tree)
 
 char *tree_label(const struct tree *tree, const char *relative)
 {
-	return xasprintf("%s/%s", tree->name, relative);
+	return path_join(tree->name, relative);
 }
 
 static void fail(const struct tree *tree, const char *relative, int err)

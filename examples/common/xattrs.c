@@ -59,21 +59,29 @@ static bool means_none(int err)
 	return err == ENOTSUP || err == ENODATA || err == ENOSYS;
 }
 
+/* By the name of a descriptor where it is one of O_PATH, which takes longer. */
+static ssize_t list(int fd, const char *path, char *names, size_t size)
+{
+	ssize_t n = flistxattr(fd, names, size);
+
+	return n < 0 && errno == EBADF ? listxattr(path, names, size) : n;
+}
+
 /* The names, each with its NUL; *SIZE bytes in all. 0 or errno. */
-static int read_names(const char *path, char **names, size_t *size)
+static int read_names(int fd, const char *path, char **names, size_t *size)
 {
 	char few[FEW_NAMES];
-	ssize_t n = listxattr(path, few, sizeof(few));
+	ssize_t n = list(fd, path, few, sizeof(few));
 
 	*names = NULL;
 	*size = 0;
 	for (int i = 0; n < 0 && errno == ERANGE && i < TRIES; i++) {
-		n = listxattr(path, NULL, 0);
+		n = list(fd, path, NULL, 0);
 		if (n <= 0)
 			break;
 		free(*names);
 		*names = xmalloc((size_t)n);
-		n = listxattr(path, *names, (size_t)n);
+		n = list(fd, path, *names, (size_t)n);
 	}
 	if (n < 0)
 		return means_none(errno) ? 0 : errno;
@@ -109,11 +117,12 @@ static int read_value(const char *path, const char *name, struct xattrs *xattrs)
 	return means_none(err) ? 0 : err;
 }
 
-int xattrs_read(const char *path, xattrs_filter skip, struct xattrs *xattrs, bool *acls)
+int xattrs_read(
+	int fd, const char *path, xattrs_filter skip, struct xattrs *xattrs, bool *acls)
 {
 	char *names;
 	size_t size;
-	int err = read_names(path, &names, &size);
+	int err = read_names(fd, path, &names, &size);
 
 	memset(xattrs, 0, sizeof(*xattrs));
 	*acls = false;

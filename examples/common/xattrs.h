@@ -26,8 +26,10 @@ struct xattrs {
 /* What to leave out; NULL: nothing. */
 typedef bool (*xattrs_filter)(const char *name);
 
-/* Of what PATH names, followed ("/proc/self/fd/5"). *ACLS: it has an ACL. 0 or errno. */
-int xattrs_read(const char *path, xattrs_filter skip, struct xattrs *xattrs, bool *acls);
+/* Of what FD is open on, in any way (O_PATH); PATH is its name "/proc/self/fd/5". *ACLS: it
+ * has an ACL. 0 or errno. */
+int xattrs_read(
+	int fd, const char *path, xattrs_filter skip, struct xattrs *xattrs, bool *acls);
 
 /* Takes those out of the list that DROP is true for. */
 void xattrs_drop(struct xattrs *xattrs, xattrs_filter drop);

@@ -50,7 +50,7 @@ char *entry_location(const struct entry *entry)
 {
 	const char *place = kinds[entry->kind].place;
 
-	return place ? xasprintf("%s/%s", place, entry->path) : NULL;
+	return place ? path_join(place, entry->path) : NULL;
 }
 
 uint64_t entry_stored_size(const struct entry *entry)

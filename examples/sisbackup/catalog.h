@@ -54,7 +54,7 @@ struct entry {
 
 	/* While a volume is saved: the file as it was seen. */
 	struct stat st;
-	bool failed;
+	bool copied, failed;
 };
 
 /* All zero is the empty catalog. */

@@ -43,15 +43,31 @@ static bool describe(const struct volume *v, struct set_output *o, struct volinf
 	       set_output_text(o, "MANIFEST", write_catalog, &v->catalog);
 }
 
+static bool begin(struct set_output *o)
+{
+	return set_output_begin(o) && set_output_directory(o, "files") &&
+	       set_output_directory(o, "store");
+}
+
+/* A set that may be below the volume is begun when all is found, lest it be saved too. */
+static bool find_and_copy(struct volume *v, struct set_output *o)
+{
+	bool beside = !set_output_is_on(o, v->device);
+
+	if ((beside && !begin(o)) || !volume_find(v, beside ? o : NULL) ||
+		!set_output_check_room(o, v->bytes, v->files) || (!beside && !begin(o)))
+		return false;
+	progress_total(v->bytes);
+	return volume_copy(v, o);
+}
+
 static bool write_set(struct volume *v, struct set_output *o, struct volinfo *info)
 {
 	bool ok;
 
-	if (!set_output_check_room(o, v->bytes, v->files) || !set_output_begin(o) ||
-		!set_output_directory(o, "files") || !set_output_directory(o, "store"))
-		return false;
-	progress_begin("backup", v->bytes);
-	ok = volume_copy(v, o);
+	progress_begin("backup", 0);
+	ok = find_and_copy(v, o);
+	volume_stop(v);
 	progress_end();
 	return ok && describe(v, o, info) && set_output_publish(o);
 }
@@ -72,7 +88,7 @@ static bool save(struct volume *v, const char *target)
 {
 	struct volinfo info = {.started = (int64_t)time(NULL)};
 	struct set_output *o = set_output_new(target, SET_SYNC_SYSTEM);
-	bool ok = o && volume_find(v) && write_set(v, o, &info);
+	bool ok = o && write_set(v, o, &info);
 
 	set_output_free(o);
 	volinfo_free(&info);

@@ -194,7 +194,7 @@ static bool describe_self(int fd, const char *proc, const char *path, struct ent
 	if (entry->kind == ENTRY_FILE)
 		entry->size = (uint64_t)entry->st.st_size;
 	any_left_out = false;
-	err = xattrs_read(proc, leave_out, &entry->xattrs, &acls);
+	err = xattrs_read(fd, proc, leave_out, &entry->xattrs, &acls);
 	if (err == 0)
 		err = meta_describe(proc, &entry->st, acls, &entry->meta);
 	return err == 0 || report_errno(err, path);

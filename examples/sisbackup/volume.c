@@ -14,6 +14,8 @@
 
 #include "common/mem.h"
 #include "common/report.h"
+#include "common/signals.h"
+#include "common/str.h"
 #include "sisbackup/filter.h"
 #include "sisbackup/fskind.h"
 #include "sisbackup/inspect.h"
@@ -64,6 +66,7 @@ bool volume_close(struct volume *v)
 {
 	bool ok = pass_end(v->pass);
 
+	volume_stop(v);
 	ahead_free(v->ahead);
 	inodes_free(&v->inodes);
 	free_stores(v->stores);
@@ -83,34 +86,49 @@ char *volume_path(const struct volume *v, const struct entry *entry)
 		return xasprintf("%s/" STORE_DIRECTORY "/%s", v->root, entry->path);
 	if (!strcmp(entry->path, "."))
 		return xstrdup(*v->root ? v->root : "/");
-	return xasprintf("%s/%s", v->root, entry->path);
+	return path_join(v->root, entry->path);
 }
 
 /* ---- links and the common store ---- */
 
-static bool skip(struct volume *v, size_t index)
+bool volume_skip(struct volume *v, size_t index)
 {
 	v->catalog.items[index].failed = true;
 	v->skipped++;
 	return false;
 }
 
-static void add_store_file(struct volume *v, const char *name, uint64_t *size)
+static void count(struct volume *v, const struct entry *entry)
+{
+	uint64_t allocated = (uint64_t)entry->st.st_blocks * 512;
+
+	if (entry->kind != ENTRY_FILE && entry->kind != ENTRY_STORE)
+		return;
+	v->files++;
+	v->bytes += allocated < entry->size ? allocated : entry->size;
+}
+
+/* AT_ONCE: its content may be copied beside the walk. */
+static void add_store_file(
+	struct volume *v, const char *name, bool at_once, uint64_t *size)
 {
 	size_t index = v->catalog.count;
 	const char *base;
-	char *relative = xasprintf(STORE_DIRECTORY "/%s", name);
+	char *relative = path_join(STORE_DIRECTORY, name);
 	int dirfd = tree_parent(&v->tree, relative, false, &base);
 	struct entry *entry = catalog_add(&v->catalog, ENTRY_STORE, xstrdup(name));
 
 	*size = 0;
 	if (dirfd < 0) {
-		skip(v, index);
+		volume_skip(v, index);
 	} else if (volume_look(v, dirfd, base, index)) {
 		entry = &v->catalog.items[index];
 		entry->kind = ENTRY_STORE;
 		*size = entry->size;
+		count(v, entry);
 		ahead_add(v->ahead, relative, entry->size);
+		if (at_once)
+			volume_offer(v, index, relative);
 	}
 	free(relative);
 }
@@ -127,14 +145,14 @@ static bool name_store_file(struct volume *v, size_t index, const char *path)
 	if (!v->pass || !pass_link_to_save(v->pass, path, entry->reparse,
 				entry->reparse_size, store, &first, &name)) {
 		free(store);
-		return skip(v, index);
+		return volume_skip(v, index);
 	}
 	if (name) {
 		store->name = name;
 		store->next = v->stores;
 		v->stores = store;
 		v->store_files++;
-		add_store_file(v, name, &store->size);
+		add_store_file(v, name, true, &store->size);
 		entry = &v->catalog.items[index];
 	} else {
 		free(store);
@@ -180,23 +198,13 @@ bool volume_look(struct volume *v, int dirfd, const char *name, size_t index)
 	if (!ok && gone)
 		entry->failed = true;
 	else if (!ok)
-		skip(v, index);
+		volume_skip(v, index);
 	else if (!store && is_other_name(v, index))
 		ok = true;
 	else if (entry->kind == ENTRY_LINK)
 		ok = name_store_file(v, index, path);
 	free(path);
 	return ok;
-}
-
-static void count(struct volume *v, const struct entry *entry)
-{
-	uint64_t allocated = (uint64_t)entry->st.st_blocks * 512;
-
-	if (entry->kind != ENTRY_FILE && entry->kind != ENTRY_STORE)
-		return;
-	v->files++;
-	v->bytes += allocated < entry->size ? allocated : entry->size;
 }
 
 /* ---- directories ---- */
@@ -256,8 +264,10 @@ static void take(
 	if (!volume_look(v, dirfd, name, index))
 		return;
 	count(v, &v->catalog.items[index]);
-	if (v->catalog.items[index].kind == ENTRY_FILE)
+	if (v->catalog.items[index].kind == ENTRY_FILE) {
 		ahead_add(v->ahead, relative, v->catalog.items[index].size);
+		volume_offer(v, index, relative);
+	}
 	if (v->catalog.items[index].kind != ENTRY_DIRECTORY)
 		return;
 	enter(v, dirfd, name, index, included);
@@ -289,6 +299,12 @@ static bool read_names(int fd, const char *label, struct strings *names)
 	return err == 0 || report_errno(err, label);
 }
 
+/* Does nothing that is found any more matter? */
+static bool is_over(const struct volume *v)
+{
+	return v->stopped || signals_caught();
+}
+
 /* Closes DIRFD. */
 static void walk(struct volume *v, int dirfd, size_t index, bool included)
 {
@@ -302,9 +318,9 @@ static void walk(struct volume *v, int dirfd, size_t index, bool included)
 	} else if (!read_names(copy, directory, &names)) {
 		v->skipped++;
 	}
-	for (size_t i = 0; i < names.count; i++) {
+	for (size_t i = 0; i < names.count && !is_over(v); i++) {
 		char *relative = strcmp(directory, ".")
-					 ? xasprintf("%s/%s", directory, names.items[i])
+					 ? path_join(directory, names.items[i])
 					 : xstrdup(names.items[i]);
 
 		if (is_left_out(v, relative))
@@ -319,16 +335,17 @@ static void walk(struct volume *v, int dirfd, size_t index, bool included)
 
 /* ---- everything ---- */
 
+/* MaxIndex is copied after every link was seen: it must be above all their numbers. */
 static void find_internal(struct volume *v, const struct strings *files)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		uint64_t size;
 
-		add_store_file(v, files->items[i], &size);
+		add_store_file(v, files->items[i], false, &size);
 	}
 }
 
-bool volume_find(struct volume *v)
+bool volume_find(struct volume *v, struct set_output *output)
 {
 	struct strings internal = {0};
 	int fd;
@@ -337,6 +354,9 @@ bool volume_find(struct volume *v)
 		return false;
 	v->ntfs = fskind_is_ntfs(v->fd);
 	v->ahead = ahead_new(v->fd, STORE_DIRECTORY);
+	v->output = output;
+	if (output)
+		v->copier = copier_new(output, v->fd, v->root, v->ahead);
 	find_internal(v, &internal);
 	strings_free(&internal);
 	catalog_add(&v->catalog, ENTRY_DIRECTORY, xstrdup("."));
@@ -346,8 +366,5 @@ bool volume_find(struct volume *v)
 	if (fd < 0)
 		return report_errno(errno, v->root);
 	walk(v, fd, v->catalog.count - 1, v->options->includes.count == 0);
-	for (size_t i = 0; i < v->catalog.count; i++)
-		if (v->catalog.items[i].kind == ENTRY_STORE)
-			count(v, &v->catalog.items[i]);
-	return true;
+	return !is_over(v);
 }

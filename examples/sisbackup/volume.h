@@ -9,6 +9,7 @@
 #include "common/tree.h"
 #include "sisbackup/ahead.h"
 #include "sisbackup/catalog.h"
+#include "sisbackup/copier.h"
 #include "sisbackup/inodes.h"
 #include "sisbackup/pass.h"
 
@@ -24,6 +25,9 @@ struct volume {
 	struct inodes inodes;
 	struct store_name *stores; /* that links named */
 	struct ahead *ahead;       /* on contents, in the order of the catalog */
+	struct set_output *output; /* for copying beside the walk; NULL: after it */
+	struct copier *copier;     /* that does it */
+	bool stopped;              /* copying failed */
 	uint64_t bytes, files, links, store_files, skipped;
 };
 
@@ -31,11 +35,16 @@ struct volume {
 bool volume_open(struct volume *v, const char *root, const struct options *options);
 
 /* All that is to be saved, in the catalog; what cannot be read is reported and counted.
- * False: the volume cannot be saved. */
-bool volume_find(struct volume *v);
+ * OUTPUT: a set to begin copying to meanwhile, or NULL. It may only be used, or freed,
+ * after volume_copy or volume_stop. False: the volume cannot be saved. */
+bool volume_find(struct volume *v, struct set_output *output);
 
-/* Puts the files' contents into O. False: the set cannot be written. */
+/* Puts the files' contents into O, as far as they are not there. False: the set cannot be
+ * written. */
 bool volume_copy(struct volume *v, struct set_output *o);
+
+/* Ends what volume_find began. */
+void volume_stop(struct volume *v);
 
 /* Ends the pass: false, reported, where that failed. */
 bool volume_close(struct volume *v);
@@ -43,6 +52,13 @@ bool volume_close(struct volume *v);
 /* For volume.c and volume_copy.c: looks at the file of entry number INDEX, whose path is
  * set. False: skipped (failed is set). */
 bool volume_look(struct volume *v, int dirfd, const char *name, size_t index);
+
+/* For volume.c: the file RELATIVE of entry number INDEX, which is counted, can be copied
+ * where that is done beside the walk. */
+void volume_offer(struct volume *v, size_t index, const char *relative);
+
+/* Entry number INDEX is not saved: false. */
+bool volume_skip(struct volume *v, size_t index);
 
 /* "ROOT/RELATIVE", or where store files are for them. A new string. */
 char *volume_path(const struct volume *v, const struct entry *entry);

@@ -1,121 +1,62 @@
 /*
- * The second walk: contents. A file that is not what the first walk saw is looked at
- * again, and copied again where it changes while it is read.
+ * Contents. Most are copied beside the walk (copier.h), the rest after it; there a file
+ * that is not what the walk saw is looked at again, and copied again where it changes
+ * while it is read.
  */
-#include <errno.h>
-#include <fcntl.h>
+#include "sisbackup/volume.h"
+
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common/report.h"
 #include "common/signals.h"
-#include "sisbackup/holes.h"
-#include "sisbackup/inspect.h"
-#include "sisbackup/volume.h"
+#include "common/str.h"
 
 #define TRIES 3
 
-/* The data ranges of a file, one after the other. */
-struct reading {
-	int fd;
-	const char *path;
-	const struct backupapi_range *ranges;
-	uint32_t count;
-	bool sparse;
-	uint64_t done; /* of the first range */
-};
+/* ---- beside the walk ---- */
 
-static bool read_ranges(void *context, void *buffer, size_t size, size_t *got)
+static void note(struct volume *v, const struct copier_result *result)
 {
-	struct reading *r = context;
-	const struct backupapi_range *range = r->ranges;
-	ssize_t n;
+	struct entry *entry = &v->catalog.items[result->index];
 
-	while (r->count > 0 && r->done == r->ranges->length) {
-		range = ++r->ranges;
-		r->count--;
-		r->done = 0;
+	entry->copied = result->outcome == COPIED;
+	if (result->outcome == SKIPPED)
+		volume_skip(v, result->index);
+	v->stopped = v->stopped || result->outcome == STOPPED;
+	if (!entry->copied) {
+		free(result->ranges.items);
+		return;
 	}
-	*got = 0;
-	if (r->count == 0)
-		return true;
-	if (size > range->length - r->done)
-		size = (size_t)(range->length - r->done);
-	do
-		n = pread(r->fd, buffer, size, (off_t)(range->offset + r->done));
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return report_errno(errno, r->path);
-	/* It shrank: what is missing is a hole, or the end of a file without any. */
-	if (n == 0 && r->sparse) {
-		memset(buffer, 0, size);
-		n = (ssize_t)size;
-	}
-	*got = (size_t)n;
-	r->done += *got;
-	return true;
+	entry->size = result->size;
+	entry->sparse = result->sparse;
+	entry->ranges = result->ranges;
 }
 
-static bool is_whole(const struct entry *entry)
+static void note_results(struct volume *v, bool all)
 {
-	return entry->ranges.count == 1 && entry->ranges.items[0].offset == 0 &&
-	       entry->ranges.items[0].length == entry->size;
+	struct copier_result result;
+
+	while (copier_take(v->copier, all || copier_is_full(v->copier), &result))
+		note(v, &result);
 }
 
-static bool find_holes(int fd, struct entry *entry, const char *path)
+/* What there is no room for is not begun. */
+void volume_offer(struct volume *v, size_t index, const char *relative)
 {
-	if ((uint64_t)entry->st.st_blocks * 512 >= entry->size)
-		return true;
-	if (!holes_ranges(fd, entry->size, &entry->ranges))
-		return report_errno(errno, path);
-	entry->sparse = !is_whole(entry);
-	return true;
+	if (!v->copier)
+		return;
+	note_results(v, false);
+	if (!v->stopped && set_output_has_room(v->output, v->bytes, v->files))
+		copier_add(v->copier, index, relative, &v->catalog.items[index]);
 }
 
-enum outcome { COPIED, CHANGED, SKIPPED, STOPPED };
-
-/* Copies from FD. Where ENTRY changed the copy is there all the same. */
-static enum outcome copy_open(struct set_output *o, int dirfd, const char *name, int fd,
-	const char *path, struct entry *entry)
+void volume_stop(struct volume *v)
 {
-	struct backupapi_range whole = {0, entry->size};
-	struct reading reading = {.fd = fd, .path = path, .ranges = &whole, .count = 1};
-	struct source source = {.read = read_ranges, .context = &reading};
-	char *location = entry_location(entry);
-	uint64_t size;
-	bool ok, read_failed;
-
-	if (entry->sparse) {
-		reading.sparse = true;
-		reading.ranges = entry->ranges.items;
-		reading.count = entry->ranges.count;
-	}
-	ok = set_output_file(o, location, &source, &size, &read_failed);
-	free(location);
-	if (!ok)
-		return read_failed ? SKIPPED : STOPPED;
-	if (!entry->sparse)
-		entry->size = size;
-	return inspect_unchanged(dirfd, name, fd, entry) ? COPIED : CHANGED;
+	copier_free(v->copier);
+	v->copier = NULL;
 }
 
-static enum outcome copy_once(struct set_output *o, int dirfd, const char *name,
-	const char *path, struct entry *entry, bool *copied)
-{
-	bool changed;
-	int fd = inspect_open(dirfd, name, path, entry, &changed);
-	enum outcome outcome;
-
-	*copied = false;
-	if (fd < 0)
-		return changed ? CHANGED : SKIPPED;
-	outcome = find_holes(fd, entry, path) ? copy_open(o, dirfd, name, fd, path, entry)
-					      : SKIPPED;
-	*copied = outcome == COPIED || outcome == CHANGED;
-	close(fd);
-	return outcome;
-}
+/* ---- after it ---- */
 
 /* What the file was is looked at again. True: it still is one whose content is to be
  * copied. */
@@ -147,7 +88,7 @@ static enum outcome copy(struct volume *v, struct set_output *o, int dirfd,
 		if (i > 0 && !look_again(v, dirfd, name, index))
 			return COPIED;
 		entry = &v->catalog.items[index];
-		outcome = copy_once(o, dirfd, name, path, entry, &copied);
+		outcome = content_copy(o, dirfd, name, path, entry, &copied);
 		if (outcome != CHANGED)
 			return outcome;
 	}
@@ -163,17 +104,15 @@ static bool copy_entry(struct volume *v, struct set_output *o, size_t index)
 	struct entry *entry = &v->catalog.items[index];
 	char *path = volume_path(v, entry);
 	char *relative = entry->kind == ENTRY_STORE
-				 ? xasprintf(STORE_DIRECTORY "/%s", entry->path)
+				 ? path_join(STORE_DIRECTORY, entry->path)
 				 : xstrdup(entry->path);
 	const char *name;
 	int dirfd = tree_parent(&v->tree, relative, false, &name);
 	enum outcome outcome = dirfd < 0 ? SKIPPED : copy(v, o, dirfd, name, path, index);
 
 	ahead_done(v->ahead, v->catalog.items[index].size);
-	if (outcome == SKIPPED) {
-		v->catalog.items[index].failed = true;
-		v->skipped++;
-	}
+	if (outcome == SKIPPED)
+		volume_skip(v, index);
 	free(relative);
 	free(path);
 	return outcome != STOPPED;
@@ -208,11 +147,16 @@ static void follow_failures(struct volume *v)
 
 bool volume_copy(struct volume *v, struct set_output *o)
 {
+	if (v->copier)
+		note_results(v, true);
+	volume_stop(v);
+	if (v->stopped)
+		return false;
 	/* The list can grow: a file may have become a link. */
 	for (size_t i = 0; i < v->catalog.count; i++) {
 		const struct entry *entry = &v->catalog.items[i];
 
-		if (entry->failed ||
+		if (entry->failed || entry->copied ||
 			(entry->kind != ENTRY_FILE && entry->kind != ENTRY_STORE))
 			continue;
 		if (signals_caught() || !copy_entry(v, o, i))

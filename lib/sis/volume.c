@@ -334,11 +334,17 @@ static status found(ssize_t got, const char *path, size_t *size)
 	return status_errno(errno, "%s", path);
 }
 
+/* A link's buffer, and no room that the system would have to find for each call. */
+#define USUAL_ROOM ((size_t)256)
+
 status volume_get_reparse_of(
 	int fd, const char *path, void *buffer, size_t capacity, size_t *size)
 {
-	ssize_t got = fgetxattr(fd, ON_POSIX, buffer, capacity);
+	ssize_t got = fgetxattr(
+		fd, ON_POSIX, buffer, capacity < USUAL_ROOM ? capacity : USUAL_ROOM);
 
+	if (got < 0 && errno == ERANGE && capacity > USUAL_ROOM)
+		got = fgetxattr(fd, ON_POSIX, buffer, capacity);
 	if (got < 0 && errno == ERANGE)
 		got = fgetxattr(fd, ON_POSIX, NULL, 0);
 	return found(got, path, size);

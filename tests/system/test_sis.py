@@ -8,6 +8,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import threading
 import time
 import unittest
 
@@ -350,6 +351,43 @@ class Trouble(Volumes):
         self.assertIn("two", paths)
         listed = json.loads(self.sisbackup("list", "--json", self.path("set")).stdout)
         self.assertGreaterEqual(listed["skipped"], 1)
+
+    def test_a_file_that_changes_all_the_time_is_saved_as_it_was_read(self):
+        volume, ended = self.mount("xfs"), threading.Event()
+        with open(os.path.join(volume, "before"), "wb") as f:
+            f.write(b"quiet\n")
+        path = os.path.join(volume, "log")
+
+        def grow():
+            while not ended.is_set():
+                with open(path, "ab") as f:
+                    f.write(b"line\n" * 100)
+                time.sleep(0.0005)
+
+        with open(path, "wb") as f:
+            f.write(os.urandom(8 << 20))
+        writer = threading.Thread(target=grow)
+        writer.start()
+        try:
+            done = self.sisbackup("backup", volume, self.path("set"), expect=1)
+        finally:
+            ended.set()
+            writer.join()
+        self.assertIn(b"changes while it is read", done.stderr)
+        self.assert_good_set(self.path("set"))
+        with open(path, "rb") as now, open(self.path("set", "files", "log"), "rb") as then:
+            saved = then.read()
+            self.assertEqual(now.read(len(saved)), saved)
+
+    def test_a_set_on_the_volume_itself_does_not_hold_itself(self):
+        volume = self.mount("xfs")
+        self.make_large(volume)
+        sets = os.path.join(volume, "sets")
+        os.mkdir(sets)
+        self.sisbackup("backup", volume, os.path.join(sets, "one"))
+        said = json.loads(self.sisbackup("list", "--json", os.path.join(sets, "one")).stdout)
+        self.assertEqual([e["path"] for e in said["files"] if e["path"].startswith("sets")],
+                         ["sets"])
 
     def test_a_name_that_the_file_system_cannot_have(self):
         source, set_path = self.source()
