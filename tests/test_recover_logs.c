@@ -379,24 +379,28 @@ START_TEST(there_is_no_way_back_from_there_to_a_half_restored_state)
 	log_replay.result = hrDatabaseCorrupted;
 	restore_both_sets();
 	ck_assert_int_eq(store_recover(), hrDatabaseCorrupted);
-	for (int i = 0; i < 2; i++) { /* also from a third one */
+	for (int i = 0; i < 3; i++) { /* also from a third one, completed or not */
 		r = store_restore(FAMILY_CERTSRV);
 		ck_assert_int_eq(register_full_to(r, NULL, NULL, 3, 4), STATUS_OK);
 		stage_databases();
-		complete(r);
-		ck_assert_int_eq(
-			restore_cancel(server), STATUS_WIN32(ERROR_INVALID_STATE));
-		ck_assert_ptr_nonnull(strstr(status_pending(), "/replaced-"));
-		ck_assert(store_pending());
-		ck_assert_int_eq(store_recover(), hrDatabaseCorrupted);
+		if (i < 2)
+			complete(r);
+		else
+			restore_end(r);
+		ck_assert_int_eq(store_recover(),
+			i < 2 ? hrDatabaseCorrupted : hrRestoreInProgress);
 		reg = store_registration();
 		ck_assert_uint_eq(reg->former.count, (size_t)i + 1);
 		registration_free(reg);
 		ck_assert_int_eq(
 			restore_cancel(server), STATUS_WIN32(ERROR_INVALID_STATE));
+		ck_assert_ptr_nonnull(strstr(status_pending(), "/replaced-"));
 		ck_assert(store_pending());
+		ck_assert_int_eq(store_recover(), hrRestoreInProgress);
+		ck_assert_ptr_nonnull(strstr(status_pending(), "ERROR_CANCELLED"));
 	}
 	log_replay.result = STATUS_OK;
+	restore_both_sets();
 	expect_recovered(ALL_CHANGES);
 	server_free(server);
 }

@@ -47,49 +47,12 @@ int cmd_resume(const struct family *family, const struct options *options)
 	return control(options->operands[0], BACKUPAPI_CONTROL_RESUME, "serving");
 }
 
-/* Completes what is registered with a failure, so that another restore can take its
- * place. */
-static bool mark_failed(const struct family *family, const char *server)
+/* Recovery has begun, and the library cannot take it back. */
+static void explain_refusal(const struct family *family, const char *server)
 {
-	const struct token none = {0};
-	WCHAR *name = str_widen(server);
-	void *session;
-	int32_t rc = family->restore_prepare(name, &none, &session), ended;
-
-	free(name);
-	if (FAILED(rc))
-		return report_call(rc, server);
-	rc = family->restore_complete(session, HRESULT_FROM_WIN32(ERROR_CANCELLED));
-	if (FAILED(rc))
-		report_call(rc, server);
-	ended = family->restore_end(session);
-	if (FAILED(ended))
-		report_call(ended, server);
-	return !FAILED(rc) && !FAILED(ended);
-}
-
-/* Recovery has begun, and the library cannot take it back. One that has failed already is
- * left as it is: the library notes there what may be done with it. */
-static int give_up_begun(const struct family *family, const char *server, int32_t code)
-{
-	struct backupapi_server_info *status;
-	bool failed;
-	int32_t rc;
-
-	report_call(code, server);
-	rc = backupapi_server_status(server, &status);
-	if (FAILED(rc)) {
-		report_call(rc, server);
-		return EXIT_FAILED;
-	}
-	failed = status->restore == BACKUPAPI_RESTORE_FAILED;
-	backupapi_free(status);
-	/* Who has no token cannot note anything there; nothing can start on it either. */
-	if (failed || family->tokens || mark_failed(family, server))
-		report_plain("%s: the service stays down until another full set is "
-			     "restored: \"%s restore %s DIR\"",
-			server, family->program, server);
-	return EXIT_FAILED;
+	report_plain("%s: the service stays down until another full set is restored: "
+		     "\"%s restore %s DIR\"",
+		server, family->program, server);
 }
 
 int cmd_cancel(const struct family *family, const struct options *options)
@@ -98,12 +61,12 @@ int cmd_cancel(const struct family *family, const struct options *options)
 	int32_t rc = backupapi_cancel_restore(server);
 	char *shown;
 
-	if (rc == HRESULT_FROM_WIN32(ERROR_INVALID_STATE))
-		return give_up_begun(family, server, rc);
-	if (FAILED(rc)) {
+	if (FAILED(rc))
 		report_call(rc, server);
+	if (rc == HRESULT_FROM_WIN32(ERROR_INVALID_STATE))
+		explain_refusal(family, server);
+	if (FAILED(rc))
 		return EXIT_FAILED;
-	}
 	shown = str_display(server);
 	report_result("%s: the restore is given up; the store is as it was", shown);
 	free(shown);

@@ -346,12 +346,24 @@ static status check_cancellable(
 		given_up ? "register another full restore" : "only root can go back");
 }
 
+/* Who wanted to cancel wants no recovery either: a new full restore is free to come. One
+ * that failed before keeps its code, which tells what may be done with it. */
+static status refuse_to_cancel(
+	const struct server *server, struct registration *reg, status why)
+{
+	status rc = STATUS_OK;
+
+	if (reg->state != REGISTRATION_FAILED)
+		rc = give_up(server, reg, STATUS_WIN32(ERROR_CANCELLED));
+	return failed(rc) ? rc : why;
+}
+
 static status cancel_one(const struct server *server, struct registration *reg)
 {
 	status rc = check_cancellable(server, reg);
 
 	if (failed(rc))
-		return rc;
+		return refuse_to_cancel(server, reg, rc);
 	if (reg->replaced)
 		return rollback_restore(server, reg);
 	rc = give_up(server, reg, STATUS_WIN32(ERROR_CANCELLED));

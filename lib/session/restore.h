@@ -10,7 +10,8 @@
 struct restore;
 
 struct restore_request {
-	const char *checkpoint_path; /* UNC or POSIX, as the caller gave it; NULL: not given */
+	const char *
+		checkpoint_path; /* UNC or POSIX, as the caller gave it; NULL: not given */
 	const char *log_path;
 	const char *backup_log_path;
 	const char *const *old_names;
@@ -64,7 +65,8 @@ void restore_end(struct restore *restore);
  *	ERROR_SERVICE_ALREADY_RUNNING	recovery has begun, and the service runs
  *	ERROR_INVALID_STATE		recovery has begun, and another registration took
  *					this one's place, or was about to, or the caller may
- *					not go back: a new full registration is left */
+ *					not go back: the restore has failed, and a new full
+ *					registration is left */
 status restore_cancel(const struct server *server);
 
 #endif
