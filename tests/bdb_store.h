@@ -4,7 +4,6 @@
 #ifndef TESTS_BDB_STORE_H
 #define TESTS_BDB_STORE_H
 
-#include <db.h>
 #include <sys/types.h>
 
 #include "engine/bdb.h"
@@ -82,6 +81,9 @@ uint32_t bdb_records(const char *home);
 /* The logs in DIR by their generations: 0 where there is none. */
 uint32_t bdb_lowest_log(const char *dir);
 uint32_t bdb_highest_log(const char *dir);
+
+/* BASE/NAME, made if need be (free()). */
+char *bdb_make_dir(const char *base, const char *name);
 
 void bdb_assert_detail(const char *text);
 void bdb_sleep(long ms);

@@ -12,7 +12,6 @@
  *	bdb_writer count HOME
  *		prints N where the records are those from 1 to N and no others
  */
-#include <db.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,6 +23,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "engine/bdb_db.h"
 
 #define RECORDS "sub/records.db"
 

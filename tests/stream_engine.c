@@ -253,12 +253,21 @@ static status stream_truncate(struct engine_session *session, uint32_t keep_from
 	return rc;
 }
 
+/* Where the last session was. */
+static char last_home[4096];
+
 static void stream_end(struct engine_session *session)
 {
 	(void)note(session->home, "ended", "");
+	(void)snprintf(last_home, sizeof(last_home), "%s", session->home);
 	free(session->home);
 	free(session->log_dir);
 	free(session);
+}
+
+static void stream_linger(void)
+{
+	(void)note(last_home, "lingered", "");
 }
 
 static status stream_recover(const struct engine *engine,
@@ -287,8 +296,9 @@ static const struct engine stream_engine = {
 	.recover = stream_recover,
 };
 
-static const struct hosted_streaming stream_streaming = {
-	.descriptor = stream_descriptor, .stream = stream_stream};
+static const struct hosted_streaming stream_streaming = {.descriptor = stream_descriptor,
+	.stream = stream_stream,
+	.linger = stream_linger};
 
 status engines_find(const char *name, struct hosted_engine *host)
 {

@@ -19,6 +19,13 @@ void support_write(const char *path, const char *text);
 char *support_read(const char *path); /* free() */
 bool support_exists(const char *path);
 
+/* Whether ABILITY is among the words of BACKUPAPI_TEST_LACKS: what the machine that runs
+ * this program says that it cannot do. Notes it, for the test returns without a result. */
+bool support_lacks(const char *ability);
+
+/* For what takes too long there, or cannot be the same. */
+bool support_under_valgrind(void);
+
 /* "DIR/NAME" in a new string. */
 char *support_path(const char *dir, const char *name);
 

@@ -1,4 +1,5 @@
 /* Log files that libdb wrote, whole and damaged. */
+#include <endian.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,13 +133,14 @@ END_TEST
 START_TEST(what_is_no_log_has_a_bad_signature_or_is_corrupt)
 {
 	/* A first record that is whole, of another version. */
-	uint32_t words[7] = {0, 28, 0, 0x040988, 12, 65536, 0};
+	uint32_t words[7] = {
+		0, htole32(28), 0, htole32(0x040988), htole32(12), htole32(65536), 0};
 	const unsigned char *bytes = (const unsigned char *)(words + 3);
 	uint32_t sum = 0;
 
 	for (int i = 0; i < 16; i++)
 		sum = sum * 33 + bytes[i];
-	words[2] = sum ^ 28;
+	words[2] = htole32(sum ^ 28);
 	write_at(logs.items[0].path, 0, words, sizeof(words));
 	ck_assert_int_eq(
 		bdb_check_logs(NULL, logs.items, 1), hrGivenLogFileHasBadSignature);

@@ -6,12 +6,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bdb_store.h"
 #include "engine/bdb_names.h"
-#include "engine/bdb_patience.h"
 
 static struct bdb_store store;
 
@@ -290,6 +288,74 @@ START_TEST(replay_elsewhere_leaves_the_old_home_alone)
 }
 END_TEST
 
+static void fill(DB *db, uint32_t first, uint32_t last)
+{
+	bdb_put(store.env, db, first, last, 100);
+}
+
+/* Whoever has been told a full path, libdb included, looks for it there. */
+START_TEST(database_opened_by_its_full_path_goes_to_no_other_place)
+{
+	char *set, *home, *path, *copy, command[9000];
+	const char *sets[1];
+	DB *db;
+
+	bdb_store_make(&store, 0);
+	bdb_store_fill(&store, 1, 100);
+	path = support_path(store.data, "sub/full.db");
+	db = bdb_store_database(&store, path, DB_BTREE, 0);
+	fill(db, 1, 50);
+	set = bdb_backup(&store, 0, "set");
+	home = support_path(store.base, "restored");
+	ck_assert_int_eq(restore_one(set, home), STATUS_WIN32(ERROR_BAD_CONFIGURATION));
+	bdb_assert_detail("by its full path");
+	bdb_assert_detail(store.data);
+	copy = support_path(home, "sub/records.db");
+	(void)snprintf(
+		command, sizeof(command), "cmp -s '%s' '%s/sub/records.db'", copy, set);
+	ck_assert_msg(system(command) == 0, "something was replayed");
+	/* At home it is recovered. */
+	ck_assert_int_eq(db->close(db, 0), 0);
+	bdb_store_close(&store);
+	ck_assert_int_eq(unlink(path), 0);
+	sets[0] = set;
+	ck_assert_msg(
+		bdb_restore(sets, 1, store.data) == STATUS_OK, "%s", status_pending());
+	ck_assert(support_exists(path));
+	free(set);
+	free(home);
+	free(path);
+	free(copy);
+}
+END_TEST
+
+/* Their names stand for nothing on the disk. */
+START_TEST(databases_in_memory_are_in_nobodys_way)
+{
+	static const char *const names[] = {
+		"memory.db", "sub/records.db", "/nowhere/named/by/its/full/path.db"};
+	char *set, *home;
+	DB *db;
+
+	bdb_store_make(&store, 0);
+	ck_assert_int_eq(db_create(&db, store.env, 0), 0);
+	ck_assert_int_eq(db->open(db, NULL, NULL, names[_i], DB_BTREE,
+				 DB_CREATE | DB_AUTO_COMMIT, 0600),
+		0);
+	fill(db, 1, 50);
+	bdb_store_fill(&store, 1, 1000);
+	ck_assert_int_eq(store.env->txn_checkpoint(store.env, 0, 0, DB_FORCE), 0);
+	fill(db, 51, 100);
+	set = bdb_backup(&store, 0, "set");
+	home = support_path(store.base, "restored");
+	ck_assert_msg(restore_one(set, home) == STATUS_OK, "%s", status_pending());
+	ck_assert_uint_eq(bdb_records(home), 1000);
+	ck_assert_int_eq(db->close(db, 0), 0);
+	free(set);
+	free(home);
+}
+END_TEST
+
 START_TEST(files_are_checked_one_by_one)
 {
 	char *path, *text;
@@ -320,57 +386,10 @@ START_TEST(files_are_checked_one_by_one)
 }
 END_TEST
 
-/* ---- patience ---- */
-
-static status come_back(void *context)
-{
-	if (*(int *)context)
-		return status_fail(hrDatabaseInconsistent, "file: reason");
-	return STATUS_OK;
-}
-
-static status stay_away(void *context)
-{
-	const struct timespec pause = {.tv_sec = 3};
-
-	(void)nanosleep(&pause, NULL);
-	*(int *)context = 1;
-	return STATUS_OK;
-}
-
-START_TEST(deed_that_comes_back_tells_how_it_went)
-{
-	int fail = 0;
-	bool hung;
-
-	ck_assert_int_eq(bdb_within(5, come_back, &fail, "home", &hung), STATUS_OK);
-	ck_assert(!hung);
-	fail = 1;
-	ck_assert_int_eq(
-		bdb_within(5, come_back, &fail, "home", &hung), hrDatabaseInconsistent);
-	bdb_assert_detail("file: reason");
-	ck_assert(!hung);
-}
-END_TEST
-
-START_TEST(deed_that_stays_away_is_given_up)
-{
-	static int came;
-	bool hung;
-
-	ck_assert_int_eq(
-		bdb_within(1, stay_away, &came, "/srv/home", &hung), hrCouldNotConnect);
-	ck_assert(hung);
-	bdb_assert_detail("/srv/home");
-	bdb_sleep(2500); /* it ends by itself, and frees what it has */
-	ck_assert_int_eq(came, 1);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("bdb_recover");
-	TCase *tcase = tcase_create("recover"), *patience = tcase_create("patience");
+	TCase *tcase = tcase_create("recover");
 
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_set_timeout(tcase, 60);
@@ -383,11 +402,9 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, database_without_a_sound_first_page_is_not_called_recovered, 0, 2);
 	tcase_add_test(tcase, replay_elsewhere_leaves_the_old_home_alone);
+	tcase_add_test(tcase, database_opened_by_its_full_path_goes_to_no_other_place);
+	tcase_add_loop_test(tcase, databases_in_memory_are_in_nobodys_way, 0, 3);
 	tcase_add_test(tcase, files_are_checked_one_by_one);
 	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(patience, 60);
-	tcase_add_test(patience, deed_that_comes_back_tells_how_it_went);
-	tcase_add_test(patience, deed_that_stays_away_is_given_up);
-	suite_add_tcase(suite, patience);
 	return support_run(suite);
 }

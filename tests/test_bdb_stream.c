@@ -148,7 +148,7 @@ START_TEST(reader_that_stalls_holds_up_no_checkpoint_for_long)
 				 streaming.session, listed("sub/records.db"), 0, &size),
 		STATUS_OK);
 	ck_assert_uint_gt(size, 8 << 20);
-	content = malloc(size);
+	content = malloc((size_t)size);
 	thread = stream_into(&streaming, &from);
 	take(from, content, 1 << 20);
 	/* All pages are dirty again, those that are being copied among them. */
@@ -162,7 +162,7 @@ START_TEST(reader_that_stalls_holds_up_no_checkpoint_for_long)
 	took = clock_now_ms() - began;
 	ck_assert_int_lt(took, 12000);
 	/* Then he goes on, and has every byte once. */
-	take(from, content + (1 << 20), size - (1 << 20));
+	take(from, content + (1 << 20), (size_t)size - (1 << 20));
 	ck_assert_int_eq(read(from, content, 0), 0);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	ck_assert_msg(streaming.rc == STATUS_OK, "%s", status_pending());

@@ -33,6 +33,7 @@ START_TEST(end_with_a_full_pipe_ends_the_engines_session_at_once)
 	streamer.end(session);
 	ck_assert_int_le(time(NULL) - start, 3);
 	stream_assert_noted(&session_store, "ended");
+	stream_assert_noted(&session_store, "lingered");
 	stream_assert_childless();
 }
 END_TEST

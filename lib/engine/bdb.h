@@ -8,9 +8,9 @@
 #ifndef ENGINE_BDB_H
 #define ENGINE_BDB_H
 
-#include <db.h>
 #include <sys/types.h>
 
+#include "engine/bdb_db.h"
 #include "engine/hosted.h"
 
 extern const struct engine bdb_hosted_engine;
@@ -27,14 +27,18 @@ struct bdb_env {
 	char *log_dir;       /* as configured */
 	dev_t region_device; /* of the region that was joined */
 	ino_t region_inode;
+	bool hung; /* a call did not come back: nothing here may be touched or freed */
 	struct run *run; /* bdb_stream.c: the copying that is under way */
 	char said[512];  /* by libdb, since the last call into it */
 };
 
-/* Joins the environment of STORE. Release with bdb_leave, also after a failure.
+/* Finds the environment of STORE, without a call into libdb, and then joins it. Release with
+ * bdb_leave, then bdb_env_free, also after a failure.
  *	hrCouldNotConnect	nobody has it open, or it is not one to be joined */
-status bdb_join(const struct store_config *store, struct bdb_env *env);
+status bdb_locate(const struct store_config *store, struct bdb_env *env);
+status bdb_join(struct bdb_env *env);
 void bdb_leave(struct bdb_env *env);
+void bdb_env_free(struct bdb_env *env); /* makes no call into libdb */
 
 /* The server may have made its environment anew: nothing must then be done to this one any
  * more, for its logs are no longer where its region says. ERROR_INVALID_STATE. */
@@ -128,6 +132,14 @@ struct bdb_stream {
 /* How many bytes of the database PATH are to be streamed: whole pages. */
 status bdb_stream_open(struct bdb_stream *stream, const char *path);
 status bdb_stream_run(struct bdb_stream *stream, int pipe);
+
+/* What a stream that hung, and does so no more, has left. */
+void bdb_stream_drop(struct bdb_env *env);
+
+/* ---- bdb_heap.c ---- */
+
+/* hrReadVerifyFailure for a page with a wrong checksum. */
+status bdb_heap_check(const struct bdb_stream *stream);
 
 /* ---- bdb_recover.c ---- */
 

@@ -1,6 +1,5 @@
 #include "engine/bdb_confine.h"
 
-#include <db.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -10,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "engine/bdb_db.h"
 
 static const char *allowed[2];
 
@@ -21,7 +22,7 @@ static bool is_in(const char *path, const char *dir)
 	       (path[length] == '/' || path[length] == '\0') && !strstr(path, "/../");
 }
 
-static bool is_allowed(const char *path)
+bool bdb_is_confined(const char *path)
 {
 	return is_in(path, allowed[0]) || is_in(path, allowed[1]);
 }
@@ -30,7 +31,7 @@ static int confined_exists(const char *path, int *is_dir)
 {
 	struct stat st;
 
-	if (!is_allowed(path))
+	if (!bdb_is_confined(path))
 		return ENOENT;
 	if (stat(path, &st) < 0)
 		return errno;
@@ -49,7 +50,7 @@ static int confined_open(const char *path, int flags, ...)
 	va_start(arguments, flags);
 	mode = flags & O_CREAT ? va_arg(arguments, int) : 0;
 	va_end(arguments);
-	if (!reads && !is_allowed(path)) {
+	if (!reads && !bdb_is_confined(path)) {
 		errno = EACCES;
 		return -1;
 	}
@@ -58,7 +59,7 @@ static int confined_open(const char *path, int flags, ...)
 
 static int confined_rename(const char *from, const char *to)
 {
-	if (is_allowed(from) && is_allowed(to))
+	if (bdb_is_confined(from) && bdb_is_confined(to))
 		return rename(from, to);
 	errno = EACCES;
 	return -1;
@@ -66,7 +67,7 @@ static int confined_rename(const char *from, const char *to)
 
 static int confined_unlink(const char *path)
 {
-	if (is_allowed(path))
+	if (bdb_is_confined(path))
 		return unlink(path);
 	errno = EACCES;
 	return -1;

@@ -9,6 +9,8 @@
 #ifndef ENGINE_BDB_CONFINE_H
 #define ENGINE_BDB_CONFINE_H
 
+#include <stdbool.h>
+
 #include "base/status.h"
 
 /* Until bdb_release: outside HOME and LOG_DIR nothing exists for libdb, and nothing can be
@@ -16,5 +18,8 @@
  * functions. The names must stay. */
 status bdb_confine(const char *home, const char *log_dir);
 void bdb_release(void);
+
+/* Is PATH in one of them? */
+bool bdb_is_confined(const char *path);
 
 #endif

@@ -322,22 +322,26 @@ static status open_handle(struct bdb_env *env)
 	return bdb_failure(env, code, env->home, "joining the environment");
 }
 
-status bdb_join(const struct store_config *store, struct bdb_env *env)
+status bdb_locate(const struct store_config *store, struct bdb_env *env)
 {
-	struct stat before;
+	struct stat st;
 	status rc;
 
 	*env = (struct bdb_env){0};
 	rc = note_places(store, env);
 	if (!failed(rc))
-		rc = stat_region(env, &before);
+		rc = stat_region(env, &st);
 	if (failed(rc))
 		return rc;
-	env->region_device = before.st_dev;
-	env->region_inode = before.st_ino;
-	rc = check_owner(env, &before);
-	if (!failed(rc))
-		rc = open_handle(env);
+	env->region_device = st.st_dev;
+	env->region_inode = st.st_ino;
+	return check_owner(env, &st);
+}
+
+status bdb_join(struct bdb_env *env)
+{
+	status rc = open_handle(env);
+
 	if (!failed(rc))
 		rc = bdb_still_joined(env);
 	if (!failed(rc))
@@ -346,7 +350,11 @@ status bdb_join(const struct store_config *store, struct bdb_env *env)
 		rc = check_log_dir(env);
 	if (!failed(rc))
 		rc = check_data_dirs(env);
-	return failed(rc) ? rc : check_log_there(env);
+	if (failed(rc))
+		return rc;
+	rc = check_log_there(env);
+	/* The server may have begun another log, and put that one away, between two looks. */
+	return rc == STATUS_WIN32(ERROR_BAD_CONFIGURATION) ? check_log_there(env) : rc;
 }
 
 /* One session a process, so one at the most; kept where leak checkers see it. */
@@ -356,10 +364,17 @@ static DB_ENV *volatile abandoned;
  * left as it is until the process ends: closing writes. */
 void bdb_leave(struct bdb_env *env)
 {
-	if (env->handle && failed(bdb_still_joined(env)))
-		abandoned = env->handle;
-	else if (env->handle)
-		(void)env->handle->close(env->handle, 0);
+	DB_ENV *handle = env->handle;
+
+	env->handle = NULL;
+	if (handle && failed(bdb_still_joined(env)))
+		abandoned = handle;
+	else if (handle)
+		(void)handle->close(handle, 0);
+}
+
+void bdb_env_free(struct bdb_env *env)
+{
 	free(env->home);
 	free(env->data);
 	free(env->log_dir);

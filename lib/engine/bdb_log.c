@@ -1,6 +1,7 @@
 /* Records of any length are summed up through one buffer. */
 #include "engine/bdb_log.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,10 @@
 
 enum {
 	HEAD_SIZE = 12,
+	BODY_HEAD_SIZE = 16,
+	ID_SIZE = 20,
+	ID_NAME_AT = 4,
+	NAME_LIMIT = 64 << 10,
 	FIRST_SIZE = 28,
 	MAGIC = 0x040988,
 	VERSION = 19,
@@ -21,6 +26,9 @@ struct log_reader {
 	unsigned char *window; /* bytes from window_at on, window_length of them */
 	uint64_t window_at;
 	size_t window_length;
+	status (*visit)(
+		void *context, const char *name); /* NULL: nobody asks for names */
+	void *context;
 };
 
 struct log_record {
@@ -32,7 +40,7 @@ static uint32_t get_u32(const unsigned char *bytes)
 	uint32_t value;
 
 	memcpy(&value, bytes, sizeof(value));
-	return value;
+	return le32toh(value);
 }
 
 /* Makes the bytes at AT available, at least WANTED of them (no more than the window, and
@@ -126,6 +134,84 @@ static status corrupt(const struct log_reader *r, uint64_t at)
 		(unsigned long long)at);
 }
 
+/* ---- names ---- */
+
+/* Of a database in memory the identity is made of its NAME, or is not made yet. */
+static bool is_in_memory(const unsigned char *identity, const char *name)
+{
+	unsigned char made[ID_SIZE - ID_NAME_AT] = {0};
+	static const unsigned char none[ID_SIZE];
+	const size_t length = strlen(name);
+
+	memcpy(made, name, length < sizeof(made) ? length : sizeof(made));
+	return memcmp(identity + ID_NAME_AT, made, sizeof(made)) == 0 ||
+	       memcmp(identity, none, sizeof(none)) == 0;
+}
+
+/* The name at *AT in a record that ends at END; goes on behind it. HAS_ID: an identity
+ * follows. */
+static status tell_name(struct log_reader *r, uint64_t *at, uint64_t end, bool has_id)
+{
+	const size_t more = has_id ? sizeof(uint32_t) + ID_SIZE : 0;
+	const uint64_t begin = *at;
+	const unsigned char *bytes;
+	size_t available;
+	uint32_t length;
+	status rc;
+
+	if (end - begin < sizeof(length))
+		return corrupt(r, begin);
+	rc = see(r, begin, sizeof(length), &available);
+	if (failed(rc))
+		return rc;
+	length = get_u32(seen(r, begin));
+	*at += sizeof(length) + length;
+	if (length == 0)
+		return STATUS_OK;
+	if (length > NAME_LIMIT || *at + more > end)
+		return corrupt(r, begin);
+	rc = see(r, begin, sizeof(length) + length + more, &available);
+	if (failed(rc))
+		return rc;
+	bytes = seen(r, begin) + sizeof(length);
+	if (bytes[length - 1] != '\0')
+		return corrupt(r, begin);
+	if (has_id &&
+		is_in_memory(bytes + length + sizeof(uint32_t), (const char *)bytes))
+		return STATUS_OK;
+	return r->visit(r->context, (const char *)bytes);
+}
+
+static status tell_names(struct log_reader *r, uint64_t at, uint32_t length)
+{
+	static const struct {
+		uint32_t type, count;
+		bool is_open;
+	} kinds[] = {{2, 1, true}, {141, 1, false}, {143, 1, false}, {144, 1, false},
+		{145, 1, false}, {146, 2, false}, {150, 2, false}};
+	const uint64_t end = at + length;
+	size_t available;
+	uint32_t type;
+	status rc;
+
+	if (length < HEAD_SIZE + BODY_HEAD_SIZE + sizeof(uint32_t))
+		return STATUS_OK;
+	rc = see(r, at + HEAD_SIZE, sizeof(type), &available);
+	if (failed(rc))
+		return rc;
+	type = get_u32(seen(r, at + HEAD_SIZE));
+	at += HEAD_SIZE + BODY_HEAD_SIZE;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (kinds[i].type != type)
+			continue;
+		if (kinds[i].is_open)
+			at += sizeof(uint32_t);
+		for (uint32_t n = 0; n < kinds[i].count && !failed(rc); n++)
+			rc = tell_name(r, &at, end, kinds[i].is_open);
+	}
+	return rc;
+}
+
 /* ---- the first record ---- */
 
 static status check_first(struct log_reader *r, struct bdb_log_shape *shape)
@@ -148,8 +234,7 @@ static status check_first(struct log_reader *r, struct bdb_log_shape *shape)
 	body = seen(r, HEAD_SIZE);
 	if (get_u32(body) != MAGIC || get_u32(body + 4) != VERSION)
 		return status_fail(hrGivenLogFileHasBadSignature,
-			"%s: not a log of Berkeley DB 5.3 and this machine's byte order "
-			"(magic 0x%lx, version %lu)",
+			"%s: not a log of Berkeley DB 5.3 (magic 0x%lx, version %lu)",
 			r->path, (unsigned long)get_u32(body),
 			(unsigned long)get_u32(body + 4));
 	*shape = (struct bdb_log_shape){record.before, 0, record.length};
@@ -231,23 +316,42 @@ static status check_records(
 				"%s: the record at byte %llu does not follow the one "
 				"before",
 				r->path, (unsigned long long)shape->end);
+		if (r->visit)
+			rc = tell_names(r, shape->end, record.length);
 		shape->last = (uint32_t)shape->end;
 		shape->end += record.length;
 	}
 	return failed(rc) ? rc : check_rest(r, shape->end, end);
 }
 
+static status check_all(
+	struct log_reader *reader, enum bdb_log_end end, struct bdb_log_shape *shape)
+{
+	status rc;
+
+	*shape = (struct bdb_log_shape){0};
+	reader->window = malloc(WINDOW_SIZE);
+	if (!reader->window)
+		return status_no_memory();
+	rc = check_records(reader, end, shape);
+	free(reader->window);
+	return rc;
+}
+
 status bdb_log_check(int fd, const char *path, uint64_t size, enum bdb_log_end end,
 	struct bdb_log_shape *shape)
 {
 	struct log_reader reader = {.fd = fd, .path = path, .size = size};
-	status rc;
 
-	*shape = (struct bdb_log_shape){0};
-	reader.window = malloc(WINDOW_SIZE);
-	if (!reader.window)
-		return status_no_memory();
-	rc = check_records(&reader, end, shape);
-	free(reader.window);
-	return rc;
+	return check_all(&reader, end, shape);
+}
+
+status bdb_log_names(int fd, const char *path, uint64_t size,
+	status (*visit)(void *context, const char *name), void *context)
+{
+	struct log_reader reader = {
+		.fd = fd, .path = path, .size = size, .visit = visit, .context = context};
+	struct bdb_log_shape shape;
+
+	return check_all(&reader, BDB_LOG_CRASHED, &shape);
 }

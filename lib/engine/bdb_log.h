@@ -1,8 +1,9 @@
 /*
  * bdb_log.h - the format of a Berkeley DB 5.3 log file
  *
- * Observed on files that libdb 5.3.28 wrote; all numbers are in the byte order of the
- * machine. A log is a sequence of records, each with a head of twelve bytes:
+ * Observed on files that libdb 5.3.28 wrote, on machines of both byte orders; all numbers
+ * are little-endian on each. A log is a sequence of records, each with a head of twelve
+ * bytes:
  *
  *	 0	u32 where the record before it begins; for a file's first record, in the
  *		file before
@@ -13,6 +14,13 @@
  * The first record is 28 bytes long: magic 0x040988, version 19, the log's maximal size,
  * and four bytes more. Behind the last record of a file come zeros up to its size, for
  * libdb makes log files at their full size.
+ *
+ * All other records begin with u32 type, u32 transaction, and u64 where that transaction's
+ * record before it is. Names that follow have u32 length, their final zero included, before
+ * them. Type 2 (a database is open) has u32 what happened, the name, and the file's identity
+ * of 20 bytes with their length before them: of a database in memory the first bytes of its
+ * name behind four others, or zeros. Types 141 (removal, committed), 143 (creation), 144
+ * (removal) and 145 (writing) begin with a name, 146 and 150 (renaming) with two.
  */
 #ifndef ENGINE_BDB_LOG_H
 #define ENGINE_BDB_LOG_H
@@ -37,9 +45,14 @@ struct bdb_log_shape {
 
 /* Reads the first SIZE bytes of FD. Bounded memory, whatever the file says.
  *	hrLogFileCorrupt		a record is damaged, or cut off
- *	hrGivenLogFileHasBadSignature	whole, but no log of this version of Berkeley DB or
- *					of this machine's byte order */
+ *	hrGivenLogFileHasBadSignature	whole, but no log of this version of Berkeley DB */
 status bdb_log_check(int fd, const char *path, uint64_t size, enum bdb_log_end end,
 	struct bdb_log_shape *shape);
+
+/* Reads it likewise (as BDB_LOG_CRASHED) and hands VISIT the names of files in it, as libdb
+ * was told them; those of databases that are in memory only are none. What VISIT returns
+ * ends it unless it is STATUS_OK. */
+status bdb_log_names(int fd, const char *path, uint64_t size,
+	status (*visit)(void *context, const char *name), void *context);
 
 #endif

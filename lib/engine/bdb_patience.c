@@ -2,9 +2,15 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/clock.h"
+
+enum { MS = 1000, NS = 1000000 };
 
 /* Shared by the two threads; the last one that leaves frees it. */
 struct errand {
@@ -12,10 +18,14 @@ struct errand {
 	void *context;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
+	int64_t patience_ms, until_ms;
 	bool done, abandoned;
 	status rc;
 	char *detail;
 };
+
+static _Thread_local struct errand *own; /* that this thread is on */
+static atomic_uint away;                 /* abandoned and not come back */
 
 static void errand_free(struct errand *errand)
 {
@@ -29,10 +39,13 @@ static void errand_free(struct errand *errand)
 static void *run_errand(void *argument)
 {
 	struct errand *errand = argument;
-	const status rc = errand->deed(errand->context);
-	char *detail = failed(rc) ? strdup(status_pending()) : NULL;
+	char *detail;
 	bool abandoned;
+	status rc;
 
+	own = errand;
+	rc = errand->deed(errand->context);
+	detail = failed(rc) ? strdup(status_pending()) : NULL;
 	(void)pthread_mutex_lock(&errand->mutex);
 	errand->rc = rc;
 	errand->detail = detail;
@@ -40,12 +53,29 @@ static void *run_errand(void *argument)
 	abandoned = errand->abandoned;
 	(void)pthread_cond_signal(&errand->changed);
 	(void)pthread_mutex_unlock(&errand->mutex);
-	if (abandoned)
+	if (abandoned) {
 		errand_free(errand);
+		(void)atomic_fetch_sub(&away, 1);
+	}
 	return NULL;
 }
 
-static struct errand *errand_new(status (*deed)(void *context), void *context)
+void bdb_going_on(void)
+{
+	if (!own)
+		return;
+	(void)pthread_mutex_lock(&own->mutex);
+	own->until_ms = clock_now_ms() + own->patience_ms;
+	(void)pthread_mutex_unlock(&own->mutex);
+}
+
+bool bdb_deeds_under_way(void)
+{
+	return atomic_load(&away) > 0;
+}
+
+static struct errand *errand_new(
+	unsigned seconds, status (*deed)(void *context), void *context)
 {
 	struct errand *errand = calloc(1, sizeof(*errand));
 	pthread_condattr_t attributes;
@@ -54,6 +84,8 @@ static struct errand *errand_new(status (*deed)(void *context), void *context)
 		return NULL;
 	errand->deed = deed;
 	errand->context = context;
+	errand->patience_ms = (int64_t)seconds * MS;
+	errand->until_ms = clock_now_ms() + errand->patience_ms;
 	(void)pthread_mutex_init(&errand->mutex, NULL);
 	(void)pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -62,32 +94,29 @@ static struct errand *errand_new(status (*deed)(void *context), void *context)
 	return errand;
 }
 
-static bool wait_for(struct errand *errand, unsigned seconds)
+static bool wait_for(struct errand *errand)
 {
-	struct timespec until;
 	bool done;
-	int err = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)seconds;
 	(void)pthread_mutex_lock(&errand->mutex);
-	while (!errand->done && err != ETIMEDOUT)
-		err = pthread_cond_timedwait(&errand->changed, &errand->mutex, &until);
+	while (!errand->done && clock_now_ms() < errand->until_ms) {
+		const struct timespec until = {.tv_sec = (time_t)(errand->until_ms / MS),
+			.tv_nsec = (long)(errand->until_ms % MS * NS)};
+
+		(void)pthread_cond_timedwait(&errand->changed, &errand->mutex, &until);
+	}
 	done = errand->done;
 	errand->abandoned = !done;
+	if (!done)
+		(void)atomic_fetch_add(&away, 1);
 	(void)pthread_mutex_unlock(&errand->mutex);
 	return done;
-}
-
-static int start(struct errand *errand, pthread_t *thread)
-{
-	return pthread_create(thread, NULL, run_errand, errand);
 }
 
 status bdb_within(unsigned seconds, status (*deed)(void *context), void *context,
 	const char *what, bool *hung)
 {
-	struct errand *errand = errand_new(deed, context);
+	struct errand *errand = errand_new(seconds, deed, context);
 	pthread_t thread;
 	status rc;
 	int err;
@@ -95,20 +124,19 @@ status bdb_within(unsigned seconds, status (*deed)(void *context), void *context
 	*hung = false;
 	if (!errand)
 		return status_no_memory();
-	err = start(errand, &thread);
+	err = pthread_create(&thread, NULL, run_errand, errand);
 	if (err) {
 		errand_free(errand);
 		return status_errno(err, "store worker: thread");
 	}
-	*hung = !wait_for(errand, seconds);
+	*hung = !wait_for(errand);
 	if (*hung) {
 		(void)pthread_detach(thread);
 		return status_fail(hrCouldNotConnect,
 			"%s: the Berkeley DB environment does not answer within %u "
-			"seconds: a "
-			"process that used it was probably killed. Stop the server, by "
-			"force "
-			"if need be, and start it again: it then recovers its databases",
+			"seconds: a process that used it was probably killed. Stop the "
+			"server, by force if need be, and start it again: it then "
+			"recovers its databases",
 			what, seconds);
 	}
 	(void)pthread_join(thread, NULL);

@@ -5,6 +5,9 @@
  * that takes little at a time, must not stall the callback: after a moment the copying is
  * given up, which frees the range, and begun again from the start of the file when the
  * reader has gone on, passing over what he has.
+ *
+ * All that runs in a thread that may hang for ever (bdb_patience.h). So what it uses is its
+ * own, the pipe's descriptor included.
  */
 #include "engine/bdb.h"
 
@@ -13,19 +16,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "engine/bdb_names.h"
+#include "engine/bdb_patience.h"
 #include "engine/bdb_relay.h"
 
 enum {
 	CHUNK_SIZE = 256 << 10, /* the range that is kept from being written */
 	PATIENCE_MS = 2000,     /* the longest that a checkpoint waits for a reader */
-	RETRIES = 20,
-	RETRY_MS = 50,
 };
+
+/* How long libdb may take from one range to the next. Before the first one it waits for
+ * transactions that have the database locked as a whole. */
+#ifndef BDB_STREAM_SECONDS
+#define BDB_STREAM_SECONDS 300
+#endif
 
 #define GIGABYTE (UINT64_C(1) << 30)
 
@@ -33,13 +40,16 @@ enum {
 struct run {
 	struct bdb_stream *stream;
 	struct bdb_relay relay;
-	const char *name;   /* of the file, as libdb was asked for it */
+	int pipe;           /* the relay's */
+	char *asked;        /* what libdb is asked for */
+	const char *name;   /* of the file, as libdb calls it then */
 	bool ours;          /* what is being copied is that file */
 	uint64_t position;  /* of what comes next */
 	uint64_t delivered; /* to the relay, in all ways through together */
 	bool paused;
 	const void *buffer; /* libdb's, for what it reads to copy; NULL: not known */
 	unsigned char *redirected; /* what was read instead; NULL: nothing */
+	int code;                  /* that libdb returned */
 	status rc;
 };
 
@@ -75,6 +85,7 @@ static int copy_begins(
 	struct run *run = ((struct bdb_env *)handle->app_private)->run;
 
 	(void)target;
+	bdb_going_on();
 	*cookie = run;
 	/* A queue's extents are copied together with it, as "./__dbq.NAME.0". */
 	run->buffer = NULL;
@@ -158,6 +169,7 @@ static int copy_goes_on(DB_ENV *handle, u_int32_t gigabytes, u_int32_t offset,
 	run->position += size;
 	/* Of a heap, other things are read between two ranges. */
 	run->buffer = run->stream->pages.type == BDB_HEAP_TYPE ? NULL : data;
+	bdb_going_on();
 	return failed(run->rc) || run->paused || run->delivered == run->stream->size
 		       ? ECANCELED
 		       : 0;
@@ -183,124 +195,134 @@ static char *name_to_ask(const char *name)
 	return asked;
 }
 
-static status copy_once(struct run *run, const char *asked)
+static status copy_file(void *context)
+{
+	struct run *run = context;
+	DB_ENV *handle = run->stream->env->handle;
+
+	reading = run;
+	run->code = db_env_set_func_pread(read_range);
+	if (!run->code)
+		run->code = handle->dbbackup(handle, run->asked, "pipe", 0);
+	(void)db_env_set_func_pread(NULL);
+	reading = NULL;
+	return run->rc;
+}
+
+/* What libdb returned, where the callbacks did not end it. */
+static status outcome(struct run *run)
+{
+	struct bdb_env *env = run->stream->env;
+	const char *path = run->stream->path;
+
+	if (run->code == ENOENT)
+		return status_fail(STATUS_WIN32(ERROR_FILE_NOT_FOUND),
+			"%s: it was removed since the backup began", path);
+	if (run->code && run->code != EINVAL)
+		return bdb_failure(env, run->code, path, "reading it");
+	if (run->code)
+		return status_fail(
+			hrReadVerifyFailure, "%s: damaged: %s", path, env->said);
+	return status_fail(hrReadVerifyFailure,
+		"%s: only %llu of its %llu bytes are there: it became shorter", path,
+		(unsigned long long)run->delivered,
+		(unsigned long long)run->stream->size);
+}
+
+static status copy_once(struct run *run)
 {
 	struct bdb_env *env = run->stream->env;
 	status rc = bdb_still_joined(env);
-	int code;
 
 	if (failed(rc))
 		return rc;
 	run->paused = false;
-	reading = run;
-	code = db_env_set_func_pread(read_range);
-	if (!code)
-		code = env->handle->dbbackup(env->handle, asked, "pipe", 0);
-	(void)db_env_set_func_pread(NULL);
-	reading = NULL;
-	if (failed(run->rc))
-		return run->rc;
-	if (!run->relay.wanted || run->paused || run->delivered == run->stream->size) {
-		*env->said = '\0';
-		return STATUS_OK;
-	}
-	if (code == ENOENT)
-		return status_fail(STATUS_WIN32(ERROR_FILE_NOT_FOUND),
-			"%s: it was removed since the backup began", run->stream->path);
-	if (code && code != EINVAL)
-		return bdb_failure(env, code, run->stream->path, "reading it");
-	if (code)
-		return status_fail(hrReadVerifyFailure, "%s: damaged: %s",
-			run->stream->path, env->said);
-	return status_fail(hrReadVerifyFailure,
-		"%s: only %llu of its %llu bytes are there: it became shorter",
-		run->stream->path, (unsigned long long)run->delivered,
-		(unsigned long long)run->stream->size);
+	rc = bdb_within(
+		BDB_STREAM_SECONDS, copy_file, run, run->stream->path, &env->hung);
+	if (failed(rc))
+		return rc;
+	if (run->relay.wanted && !run->paused && run->delivered < run->stream->size)
+		return outcome(run);
+	*env->said = '\0';
+	return STATUS_OK;
 }
 
-static status copy_all(struct run *run, const char *asked)
+static status copy_all(struct run *run)
 {
+	DB_ENV *handle = run->stream->env->handle;
 	status rc = STATUS_OK;
+	int code = handle->set_backup_callbacks(
+		handle, copy_begins, copy_goes_on, copy_ends);
 
+	if (!code)
+		code = handle->set_backup_config(handle, DB_BACKUP_SIZE, CHUNK_SIZE);
+	if (code)
+		return bdb_failure(
+			run->stream->env, code, run->stream->path, "reading it");
 	while (!failed(rc) && run->relay.wanted && run->delivered < run->stream->size) {
-		rc = copy_once(run, asked);
+		rc = copy_once(run);
 		if (!failed(rc) && run->paused)
 			rc = bdb_relay_await(&run->relay);
 	}
 	return failed(rc) ? rc : bdb_relay_finish(&run->relay);
 }
 
-static status run_named(struct bdb_stream *stream, int pipe, const char *asked)
-{
-	struct run run = {
-		.stream = stream, .name = stream->path + strlen(stream->env->data) + 1};
-	DB_ENV *handle = stream->env->handle;
-	int code;
-	status rc = bdb_relay_open(&run.relay, stream->host, pipe);
+/* ---- what a way through needs ---- */
 
-	stream->env->run = &run;
-	if (!failed(rc)) {
-		code = handle->set_backup_callbacks(
-			handle, copy_begins, copy_goes_on, copy_ends);
-		if (!code)
-			code = handle->set_backup_config(
-				handle, DB_BACKUP_SIZE, CHUNK_SIZE);
-		rc = code ? bdb_failure(stream->env, code, stream->path, "reading it")
-			  : copy_all(&run, asked);
-	}
-	stream->env->run = NULL;
-	bdb_relay_close(&run.relay);
-	return rc;
+static void run_free(struct run *run)
+{
+	bdb_relay_close(&run->relay);
+	if (run->pipe >= 0)
+		(void)close(run->pipe);
+	free(run->asked);
+	free(run);
 }
 
-/* ---- heaps ---- */
-
-static status read_page(const struct bdb_stream *stream, int fd, uint64_t number,
-	unsigned char *page, bool *sound)
+/* NULL: *RC says why. */
+static struct run *run_new(struct bdb_stream *stream, int pipe, status *rc)
 {
-	static const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
-	status rc = STATUS_OK;
+	struct run *run = calloc(1, sizeof(*run));
 
-	*sound = false;
-	for (int i = 0; i < RETRIES && !*sound && !failed(rc); i++) {
-		size_t got = 0;
-
-		if (i)
-			(void)nanosleep(&pause, NULL); /* it may be being written */
-		rc = file_pread(fd, page, stream->pages.size, number * stream->pages.size,
-			&got, stream->path);
-		*sound = got == stream->pages.size &&
-			 bdb_page_sound(&stream->pages, number, page);
+	if (!run) {
+		*rc = status_no_memory();
+		return NULL;
 	}
-	return rc;
+	run->stream = stream;
+	run->name = stream->path + strlen(stream->env->data) + 1;
+	run->asked = name_to_ask(run->name);
+	run->pipe = fcntl(pipe, F_DUPFD_CLOEXEC, 0);
+	if (run->pipe < 0)
+		*rc = status_errno(errno, "store worker: pipe");
+	else if (!run->asked)
+		*rc = status_no_memory();
+	else
+		*rc = bdb_relay_open(&run->relay, stream->host, run->pipe);
+	if (!failed(*rc))
+		return run;
+	run_free(run);
+	return NULL;
 }
 
-/* Measured: copying a heap, dbbackup takes some of its pages through the cache, and a wrong
- * checksum there stops the whole environment, all its processes included. So such a file
- * is looked through first. Of the other access methods it only reads the file. */
-static status check_heap(const struct bdb_stream *stream)
+void bdb_stream_drop(struct bdb_env *env)
 {
-	unsigned char *page = malloc(stream->pages.size);
-	struct stat st;
-	bool sound = true;
-	int fd;
-	status rc = page ? file_open_regular(stream->path, FILE_TRUSTED, &fd, &st)
-			 : status_no_memory();
+	if (env->run)
+		run_free(env->run);
+	env->run = NULL;
+}
 
-	if (!failed(rc)) {
-		for (uint64_t n = 0;
-			n < stream->size / stream->pages.size && sound && !failed(rc);
-			n++) {
-			rc = read_page(stream, fd, n, page, &sound);
-			if (!failed(rc) && !sound)
-				rc = status_fail(hrReadVerifyFailure,
-					"%s: page %llu is damaged: its checksum is wrong",
-					stream->path, (unsigned long long)n);
-		}
-		(void)close(fd);
+/* The thread that hangs has the run, and should it come back, a pipe that nobody reads. The
+ * other one ends with the last descriptor of it. */
+static void abandon(const struct run *run)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		(void)close(run->pipe);
+		return;
 	}
-	free(page);
-	return rc;
+	(void)dup2(ends[1], run->pipe);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
 }
 
 /* ---- from outside ---- */
@@ -351,13 +373,23 @@ status bdb_stream_open(struct bdb_stream *stream, const char *path)
 
 status bdb_stream_run(struct bdb_stream *stream, int pipe)
 {
-	char *asked = name_to_ask(stream->path + strlen(stream->env->data) + 1);
-	status rc = asked ? STATUS_OK : status_no_memory();
+	struct run *run;
+	status rc = STATUS_OK;
 
-	if (!failed(rc) && stream->pages.type == BDB_HEAP_TYPE && stream->pages.summed)
-		rc = check_heap(stream);
-	if (!failed(rc) && stream->size)
-		rc = run_named(stream, pipe, asked);
-	free(asked);
+	if (stream->pages.type == BDB_HEAP_TYPE && stream->pages.summed)
+		rc = bdb_heap_check(stream);
+	if (failed(rc) || stream->size == 0)
+		return rc;
+	run = run_new(stream, pipe, &rc);
+	if (!run)
+		return rc;
+	stream->env->run = run;
+	rc = copy_all(run);
+	if (stream->env->hung) {
+		abandon(run);
+		return rc;
+	}
+	stream->env->run = NULL;
+	run_free(run);
 	return rc;
 }

@@ -100,8 +100,8 @@ static status look_below(const char *path, bool *below)
 	if (*below && geteuid() == 0 && lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
 		st.st_uid != 0)
 		return status_fail(STATUS_WIN32(ERROR_ACCESS_DENIED),
-			"%s: a symbolic link of user %ld is not followed", path,
-			(long)st.st_uid);
+			"%s: a symbolic link of user %u is not followed", path,
+			st.st_uid);
 	return STATUS_OK;
 }
 

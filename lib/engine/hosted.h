@@ -19,6 +19,10 @@ struct hosted_streaming {
 	 * not want the rest. A copy of that end may live on in a child of a caller who is
 	 * gone: so no write may wait without asking caller_gone now and then. */
 	status (*stream)(struct engine_session *session, int fd);
+
+	/* After the sessions' end, with nobody left to talk to: waits as long as the end of
+	 * the process would harm others who use the store. NULL: it never does. */
+	void (*linger)(void);
 };
 
 struct hosted_engine {

@@ -321,7 +321,7 @@ status lmdb_check_state(const struct hosted_engine *host, const char *path, int 
 
 	if (fstat(fd, &st) < 0)
 		return status_errno(errno, "%s", path);
-	walk.file_pages = (size_t)st.st_size / walk.page_size;
+	walk.file_pages = (size_t)((uint64_t)st.st_size / walk.page_size);
 	/* Pages that were never written may be missing at the end: within reason. */
 	if (walk.page_count / MISSING_FACTOR > walk.file_pages + MISSING_PAGES)
 		return status_fail(hrDatabaseCorrupted,

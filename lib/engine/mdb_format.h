@@ -58,8 +58,13 @@ struct lmdb_page {
 };
 
 struct lmdb_node {
-	uint16_t low, high; /* of the data's size; in branch pages of the page number */
-	uint16_t flags;     /* in branch pages the page number's highest part */
+	/* of the data's size; in branch pages of the page number */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	uint16_t low, high;
+#else
+	uint16_t high, low;
+#endif
+	uint16_t flags; /* in branch pages the page number's highest part */
 	uint16_t key_size;
 };
 

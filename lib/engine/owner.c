@@ -115,3 +115,30 @@ struct owner owner_of_store(const struct names *patterns)
 			return owner;
 	return patterns->count ? owner_above(patterns->items[0]) : owner;
 }
+
+/* Text beside databases. */
+static bool is_plain(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return bdb_file_of_name(slash ? slash + 1 : path) == BDB_PLAIN;
+}
+
+struct owner owner_of_recovery(const char *home, const struct names *databases)
+{
+	struct owner owner = {.uid = geteuid(), .gid = getegid()};
+
+	if (owner.uid != 0)
+		return owner;
+	if (!home)
+		return owner_of_store(databases);
+	if (!owner_of_directory(home, &owner))
+		owner = owner_above(home);
+	for (size_t i = 0; i < databases->count && owner.uid == 0; i++) {
+		const struct names one = {.items = &databases->items[i], .count = 1};
+
+		if (!is_plain(databases->items[i]))
+			owner = owner_of_store(&one);
+	}
+	return owner;
+}

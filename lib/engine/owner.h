@@ -18,4 +18,10 @@ struct owner {
  * directory where it would be. A caller who is not root: itself. */
 struct owner owner_of_store(const struct names *patterns);
 
+/* The same for recovery of DATABASES in HOME (NULL: each for itself). What is restored may
+ * have been put there by an administrator, a DB_CONFIG say; files that root made in the
+ * server's home would stop the server. So the home comes first, and where it is root's, what
+ * else shows that a server is let into it. */
+struct owner owner_of_recovery(const char *home, const struct names *databases);
+
 #endif

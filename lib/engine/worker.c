@@ -95,22 +95,14 @@ bool worker_may_list(
 
 /* ---- the operations ---- */
 
-/* Without databases of its own a set of logs belongs to what is in the home already. */
 status worker_recover(const struct engine *engine, const struct store_config *store,
 	const struct engine_recovery *recovery)
 {
-	char *home = recovery->home ? strdup(recovery->home) : NULL;
-	const struct names homes = {.items = &home, .count = 1, .capacity = 1};
+	const struct owner owner = owner_of_recovery(recovery->home, recovery->databases);
 	struct buffer request = {0};
 	struct link *link;
-	status rc;
+	status rc = start_as(owner, engine->name, store, -1, &link);
 
-	if (recovery->home && !home)
-		return status_no_memory();
-	rc = worker_start(engine, store,
-		home && recovery->databases->count == 0 ? &homes : recovery->databases,
-		-1, &link);
-	free(home);
 	if (failed(rc))
 		return rc;
 	protocol_put_recover(&request, recovery);

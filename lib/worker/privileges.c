@@ -10,8 +10,8 @@
 
 static status fail_to_become(int err, uid_t uid, gid_t gid)
 {
-	return status_errno(err, "store worker: cannot become user %ld, group %ld",
-		(long)uid, (long)gid);
+	return status_errno(
+		err, "store worker: cannot become user %u, group %u", uid, gid);
 }
 
 /* A user whom the user database does not know has no other groups. */

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -242,6 +243,15 @@ static status greet(struct server_side *side)
 	return rc;
 }
 
+/* The caller is not kept waiting. */
+static void linger(struct server_side *side)
+{
+	if (!side->host.streaming || !side->host.streaming->linger)
+		return;
+	(void)shutdown(side->socket, SHUT_RDWR);
+	side->host.streaming->linger();
+}
+
 status serve(int socket)
 {
 	struct server_side side = {
@@ -261,11 +271,12 @@ status serve(int socket)
 		message_free(&message);
 	}
 	serve_give_up(&side);
-	if (side.session)
-		side.host.engine.end(side.session);
-	spool_free(&side.spool);
-	hello_free(&side.hello);
 	if (!ended)
 		trace(TRACE_ERROR, "%s", status_pending());
+	if (side.session)
+		side.host.engine.end(side.session);
+	linger(&side);
+	spool_free(&side.spool);
+	hello_free(&side.hello);
 	return ended ? STATUS_OK : rc;
 }

@@ -4,13 +4,14 @@
  * Says "ready" once it is filled, its changes are in the databases and the logs that this
  * took are gone. Ends with its standard input.
  */
-#include <db.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "engine/bdb_db.h"
 
 /* Four records fill a page of 16 KiB. */
 enum { DATABASES = 4, RECORD = 3900, BATCH = 512, RECORDS_PER_MIB = 256 };

@@ -7,7 +7,6 @@
  * Printed besides: the most memory that this program and the store worker had together,
  * without what they see of the environment's regions.
  */
-#include <db.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,6 +20,7 @@
 
 #include "bench.h"
 #include "bench_store.h"
+#include "engine/bdb_db.h"
 
 #define MIB (UINT64_C(1) << 20)
 

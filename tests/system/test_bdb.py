@@ -71,7 +71,7 @@ class Environment(unittest.TestCase):
         writer, self.writer = self.writer, None
         writer.stdin.close()
         try:
-            code = writer.wait(timeout=60)
+            code = writer.wait(timeout=300)
         except subprocess.TimeoutExpired:
             writer.kill()
             writer.wait()
@@ -82,7 +82,7 @@ class Environment(unittest.TestCase):
 
     def assert_writer_goes_on(self):
         before = self.committed()
-        for _ in range(1000):
+        for _ in range(15000):
             if self.committed() > before + 10:
                 return
             time.sleep(0.02)
@@ -91,6 +91,15 @@ class Environment(unittest.TestCase):
     def logs(self):
         return sorted(name for name in os.listdir(self.path("home"))
                       if re.fullmatch(r"log\.\d{10}", name))
+
+    def wait_for_log(self):
+        """Until the writer has begun another."""
+        newest = self.logs()[-1]
+        for _ in range(15000):
+            if self.logs()[-1] > newest:
+                return
+            time.sleep(0.02)
+        self.fail("the writer does not go on")
 
     # ---- programs ----
 
@@ -128,11 +137,11 @@ class Environment(unittest.TestCase):
                         shutil.copyfile(path, target)
         for log, (_, path) in parts.items():
             shutil.copyfile(path, os.path.join(home, log))
-        subprocess.run([WRITER, "recover", home], check=True, timeout=120)
+        subprocess.run([WRITER, "recover", home], check=True, timeout=300)
         return home
 
     def count(self, home):
-        done = subprocess.run([WRITER, "count", home], check=True, timeout=60,
+        done = subprocess.run([WRITER, "count", home], check=True, timeout=300,
                               stdout=subprocess.PIPE)
         return int(done.stdout)
 
@@ -158,10 +167,10 @@ class Load(Environment):
 
     def test_incremental_after_truncation_under_load_restores(self):
         self.start_writer(pause=50, keep=True)
-        time.sleep(1)
+        self.wait_for_log()
         sets = [self.backup("full", "--truncate")]
         for n in range(3):
-            time.sleep(0.7)
+            self.wait_for_log()
             before = self.committed()
             sets.append(self.backup(f"inc{n}", "--incremental", "--truncate"))
         self.assertGreater(self.logs()[0], "log.0000000001")
@@ -174,7 +183,7 @@ class Load(Environment):
         """The same through the library, over what the server left."""
         self.certbackup("stop", "db01")
         self.certbackup("restore", "db01", *sets)
-        done = subprocess.run([RECOVER, "db01"], env=self.env, capture_output=True, timeout=120)
+        done = subprocess.run([RECOVER, "db01"], env=self.env, capture_output=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         self.assertGreaterEqual(self.count(self.path("home")), at_least)
         self.assertFalse([name for name in os.listdir(self.path("home"))
@@ -203,7 +212,7 @@ class Load(Environment):
         self.assertGreaterEqual(self.count(self.assemble("assembled", one)), before)
         # What the server does not need any more, it can remove.
         newest = int(self.logs()[-1][4:])
-        for _ in range(200):
+        for _ in range(3000):
             if int(self.logs()[0][4:]) > newest:
                 break
             time.sleep(0.1)
