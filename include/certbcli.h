@@ -153,8 +153,8 @@ extern "C" {
 #define VOID void
 #endif
 
-#define CERTBCLI_CALL WINAPI
-#define CERTBCLI_API  BACKUPAPI_EXPORT WINAPI
+#define CERTBCLI_CALL BACKUPAPI_CALL
+#define CERTBCLI_API  BACKUPAPI_EXPORT CERTBCLI_CALL
 
 /* Names of the two interfaces, for logs and messages; the wsz... forms follow UNICODE. */
 #define szBACKUPANNOTATION   "Cert Server Backup Interface"
@@ -228,7 +228,7 @@ typedef struct tagCSEDB_RSTMAPW {
  * Either way S_OK. A server that is stopped is a failure:
  *	hrCouldNotConnect	the service is stopped
  */
-typedef HRESULT(WINAPI FNCERTSRVISSERVERONLINEW)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVISSERVERONLINEW)(
 	WCHAR const *pwszServerName, BOOL *pfServerOnline);
 HRESULT CERTBCLI_API CertSrvIsServerOnlineW(WCHAR const *pwszServerName,
 	BOOL *pfServerOnline) BACKUPAPI_TEXT(CertSrvIsServerOnlineW);
@@ -246,7 +246,7 @@ FNCERTSRVISSERVERONLINEW *pfnCertSrvIsServerOnline = CertSrvIsServerOnline;
  *	ppwszzFileList	receives the list: CertSrvBackupFree()
  *	pcbSize		receives its size in bytes
  */
-typedef HRESULT(WINAPI FNCERTSRVBACKUPGETDYNAMICFILELISTW)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPGETDYNAMICFILELISTW)(
 	HCSBC hbc, WCHAR **ppwszzFileList, DWORD *pcbSize);
 HRESULT CERTBCLI_API CertSrvBackupGetDynamicFileListW(HCSBC hbc, WCHAR **ppwszzFileList,
 	DWORD *pcbSize) BACKUPAPI_TEXT(CertSrvBackupGetDynamicFileListW);
@@ -279,7 +279,7 @@ FNCERTSRVBACKUPGETDYNAMICFILELISTW *pfnCertSrvBackupGetDynamicFileList =
  *	hrIncrementalBackupDisabled	forbidden through DsSetCurrentBackupLog
  *	hrLogFileNotFound		a log that is needed is gone
  */
-typedef HRESULT(WINAPI FNCERTSRVBACKUPPREPAREW)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPPREPAREW)(
 	WCHAR const *pwszServerName, ULONG grbitJet, ULONG dwBackupFlags, HCSBC *phbc);
 HRESULT CERTBCLI_API CertSrvBackupPrepareW(WCHAR const *pwszServerName, ULONG grbitJet,
 	ULONG dwBackupFlags, HCSBC *phbc) BACKUPAPI_TEXT(CertSrvBackupPrepareW);
@@ -298,7 +298,7 @@ FNCERTSRVBACKUPPREPAREW *pfnCertSrvBackupPrepare = CertSrvBackupPrepare;
  *
  *	hrInvalidBackupSequence		incremental, or the logs were listed already
  */
-typedef HRESULT(WINAPI FNCERTSRVBACKUPGETDATABASENAMESW)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPGETDATABASENAMESW)(
 	HCSBC hbc, WCHAR **ppwszzAttachmentInformation, DWORD *pcbSize);
 HRESULT CERTBCLI_API CertSrvBackupGetDatabaseNamesW(
 	HCSBC hbc, WCHAR **ppwszzAttachmentInformation, DWORD *pcbSize)
@@ -323,7 +323,7 @@ FNCERTSRVBACKUPGETDATABASENAMESW *pfnCertSrvBackupGetDatabaseNames =
  *	hrInvalidBackupSequence		a database, after the logs were listed
  *	hrAlreadyOpen			another file is open
  */
-typedef HRESULT(WINAPI FNCERTSRVBACKUPOPENFILEW)(HCSBC hbc,
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPOPENFILEW)(HCSBC hbc,
 	WCHAR const *pwszAttachmentName, DWORD cbReadHintSize,
 	LARGE_INTEGER *pliFileSize);
 HRESULT CERTBCLI_API CertSrvBackupOpenFileW(HCSBC hbc, WCHAR const *pwszAttachmentName,
@@ -347,7 +347,7 @@ FNCERTSRVBACKUPOPENFILEW *pfnCertSrvBackupOpenFile = CertSrvBackupOpenFile;
  *	hrReadVerifyFailure	a page of the database is damaged; never handed out
  *	hrLogFileCorrupt	the log is damaged
  */
-typedef HRESULT(WINAPI FNCERTSRVBACKUPREAD)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPREAD)(
 	HCSBC hbc, VOID *pvBuffer, DWORD cbBuffer, DWORD *pcbRead);
 HRESULT CERTBCLI_API CertSrvBackupRead(
 	HCSBC hbc, VOID *pvBuffer, DWORD cbBuffer, DWORD *pcbRead);
@@ -362,7 +362,7 @@ FNCERTSRVBACKUPREAD *pfnCertSrvBackupRead = CertSrvBackupRead;
  *
  *	hrInvalidHandle		no file is open
  */
-typedef HRESULT(WINAPI FNCERTSRVBACKUPCLOSE)(HCSBC hbc);
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPCLOSE)(HCSBC hbc);
 HRESULT CERTBCLI_API CertSrvBackupClose(HCSBC hbc);
 
 #ifdef _CERTBCLI_TYPECHECK
@@ -383,7 +383,7 @@ FNCERTSRVBACKUPCLOSE *pfnCertSrvBackupClose = CertSrvBackupClose;
  *	hrInvalidBackupSequence		a file is open
  *	hrLogFileNotFound		a log that is needed is gone
  */
-typedef HRESULT(WINAPI FNCERTSRVBACKUPGETBACKUPLOGSW)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPGETBACKUPLOGSW)(
 	HCSBC hbc, WCHAR **ppwszzBackupLogFiles, DWORD *pcbSize);
 HRESULT CERTBCLI_API CertSrvBackupGetBackupLogsW(HCSBC hbc, WCHAR **ppwszzBackupLogFiles,
 	DWORD *pcbSize) BACKUPAPI_TEXT(CertSrvBackupGetBackupLogsW);
@@ -399,7 +399,7 @@ FNCERTSRVBACKUPGETBACKUPLOGSW *pfnCertSrvBackupGetBackupLogs = CertSrvBackupGetB
  *
  *	hrInvalidBackupSequence		a file is open, or the backup is not complete
  */
-typedef HRESULT(WINAPI FNCERTSRVBACKUPTRUNCATELOGS)(HCSBC hbc);
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPTRUNCATELOGS)(HCSBC hbc);
 HRESULT CERTBCLI_API CertSrvBackupTruncateLogs(HCSBC hbc);
 
 #ifdef _CERTBCLI_TYPECHECK
@@ -413,7 +413,7 @@ FNCERTSRVBACKUPTRUNCATELOGS *pfnCertSrvBackupTruncateLogs = CertSrvBackupTruncat
  * medium failed after everything was read ends with backupapi_backup_abandon() instead.
  * Fails where the record cannot be written; the backup does not count then.
  */
-typedef HRESULT(WINAPI FNCERTSRVBACKUPEND)(HCSBC hbc);
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPEND)(HCSBC hbc);
 HRESULT CERTBCLI_API CertSrvBackupEnd(HCSBC hbc);
 
 #ifdef _CERTBCLI_TYPECHECK
@@ -434,7 +434,7 @@ FNCERTSRVBACKUPEND *pfnCertSrvBackupEnd = CertSrvBackupEnd;
  * backupapi_set_invalid_free_handler() decides what else happens. Limit: when an address
  * was handed out anew, a second free of the old block cannot be told from the right one.
  */
-typedef VOID(WINAPI FNCERTSRVBACKUPFREE)(VOID *pv);
+typedef VOID(CERTBCLI_CALL FNCERTSRVBACKUPFREE)(VOID *pv);
 VOID CERTBCLI_API CertSrvBackupFree(VOID *pv);
 
 #ifdef _CERTBCLI_TYPECHECK
@@ -452,7 +452,7 @@ FNCERTSRVBACKUPFREE *pfnCertSrvBackupFree = CertSrvBackupFree;
  *	ppwszzDatabaseLocationList	receives the list: CertSrvBackupFree()
  *	pcbSize				receives its size in bytes
  */
-typedef HRESULT(WINAPI FNCERTSRVRESTOREGETDATABASELOCATIONSW)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVRESTOREGETDATABASELOCATIONSW)(
 	HCSBC hbc, WCHAR **ppwszzDatabaseLocationList, DWORD *pcbSize);
 HRESULT CERTBCLI_API CertSrvRestoreGetDatabaseLocationsW(
 	HCSBC hbc, WCHAR **ppwszzDatabaseLocationList, DWORD *pcbSize)
@@ -474,7 +474,7 @@ FNCERTSRVRESTOREGETDATABASELOCATIONSW *pfnCertSrvRestoreGetDatabaseLocations =
  *	hrRestoreInProgress		another restore handle of the store is alive, or a
  *					recovery runs
  */
-typedef HRESULT(WINAPI FNCERTSRVRESTOREPREPAREW)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVRESTOREPREPAREW)(
 	WCHAR const *pwszServerName, ULONG dwRestoreFlags, HCSBC *phbc);
 HRESULT CERTBCLI_API CertSrvRestorePrepareW(WCHAR const *pwszServerName,
 	ULONG dwRestoreFlags, HCSBC *phbc) BACKUPAPI_TEXT(CertSrvRestorePrepareW);
@@ -520,8 +520,14 @@ FNCERTSRVRESTOREPREPAREW *pfnCertSrvRestorePrepare = CertSrvRestorePrepare;
  *					server's
  *	ERROR_ACCESS_DENIED		also: another user's registration, or a target
  *					outside the configured directories
+ *	ERROR_PATH_NOT_FOUND		through file: the configured engine is `auto`, and
+ *					its database is missing, so that the registration
+ *					has no certain place; or the store's directory is
+ *	ERROR_INVALID_STATE		an incremental set, and recovery has begun without
+ *					it; or a full one without a database that recovery
+ *					of the former restore has begun on
  */
-typedef HRESULT(WINAPI FNCERTSRVRESTOREREGISTERW)(HCSBC hbc,
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVRESTOREREGISTERW)(HCSBC hbc,
 	WCHAR const *pwszCheckPointFilePath, WCHAR const *pwszLogPath,
 	CSEDB_RSTMAPW rgrstmap[], LONG crstmap, WCHAR const *pwszBackupLogPath,
 	ULONG genLow, ULONG genHigh);
@@ -552,7 +558,7 @@ FNCERTSRVRESTOREREGISTERW *pfnCertSrvRestoreRegister = CertSrvRestoreRegister;
  *	ERROR_INVALID_STATE	success, but this restore was completed with a failure
  *				before
  */
-typedef HRESULT(WINAPI FNCERTSRVRESTOREREGISTERCOMPLETE)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVRESTOREREGISTERCOMPLETE)(
 	HCSBC hbc, HRESULT hrRestoreState);
 HRESULT CERTBCLI_API CertSrvRestoreRegisterComplete(HCSBC hbc, HRESULT hrRestoreState);
 
@@ -562,7 +568,7 @@ FNCERTSRVRESTOREREGISTERCOMPLETE *pfnCertSrvRestoreRegisterComplete =
 #endif
 
 /* Ends a restore handle. A registration stands until it is recovered or cancelled. */
-typedef HRESULT(WINAPI FNCERTSRVRESTOREEND)(HCSBC hbc);
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVRESTOREEND)(HCSBC hbc);
 HRESULT CERTBCLI_API CertSrvRestoreEnd(HCSBC hbc);
 
 #ifdef _CERTBCLI_TYPECHECK
@@ -596,7 +602,7 @@ FNCERTSRVRESTOREEND *pfnCertSrvRestoreEnd = CertSrvRestoreEnd;
  *	ERROR_INVALID_SERVICE_CONTROL	this service cannot be suspended or resumed
  *	hrRestoreInProgress		restart: a restore is registered and not completed
  */
-typedef HRESULT(WINAPI FNCERTSRVSERVERCONTROLW)(
+typedef HRESULT(CERTBCLI_CALL FNCERTSRVSERVERCONTROLW)(
 	WCHAR const *pwszServerName, DWORD dwControlFlags, DWORD *pcbOut, BYTE **ppbOut);
 HRESULT CERTBCLI_API CertSrvServerControlW(
 	WCHAR const *pwszServerName, DWORD dwControlFlags, DWORD *pcbOut, BYTE **ppbOut)

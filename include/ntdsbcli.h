@@ -131,7 +131,7 @@ extern "C" {
 #endif
 
 #ifndef _NTDSBCLI_DEFINED
-#define NTDSBCLI_API BACKUPAPI_EXPORT WINAPI
+#define NTDSBCLI_API BACKUPAPI_EXPORT BACKUPAPI_CALL
 #else
 #define NTDSBCLI_API
 #endif
@@ -438,6 +438,9 @@ HRESULT NTDSBCLI_API DsRestorePrepareW(LPCWSTR szServerName, ULONG rtFlag,
  *	ERROR_INVALID_NAME		not an absolute name, "." or ".." in it, another
  *					server's
  *	ERROR_ACCESS_DENIED		also: another user's registration
+ *	ERROR_INVALID_STATE		an incremental set, and recovery has begun without
+ *					it; or a full one without a database that recovery
+ *					of the former restore has begun on
  */
 HRESULT NTDSBCLI_API DsRestoreRegisterA(HBC hbc, LPCSTR szCheckPointFilePath,
 	LPCSTR szLogPath, EDB_RSTMAPA rgrstmap[], LONG crstmap, LPCSTR szBackupLogPath,

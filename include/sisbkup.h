@@ -97,7 +97,7 @@ extern "C" {
  *
  *	ERROR_PATH_NOT_FOUND	the volume has no common store
  */
-BACKUPAPI_EXPORT BOOL WINAPI SisCreateBackupStructure(PWCHAR volumeRoot,
+BACKUPAPI_EXPORT BOOL BACKUPAPI_CALL SisCreateBackupStructure(PWCHAR volumeRoot,
 	PVOID *sisBackupStructure, PWCHAR *commonStoreRootPathname,
 	PULONG countOfCommonStoreFilesToBackup, PWCHAR **commonStoreFilesToBackup)
 	BACKUPAPI_TEXT(SisCreateBackupStructure);
@@ -121,14 +121,14 @@ BACKUPAPI_EXPORT BOOL WINAPI SisCreateBackupStructure(PWCHAR volumeRoot,
  *	ERROR_INVALID_REPARSE_DATA	short or inconsistent
  *	ERROR_FILE_NOT_FOUND		the common-store file is missing
  */
-BACKUPAPI_EXPORT BOOL WINAPI SisCSFilesToBackupForLink(PVOID sisBackupStructure,
+BACKUPAPI_EXPORT BOOL BACKUPAPI_CALL SisCSFilesToBackupForLink(PVOID sisBackupStructure,
 	PVOID reparseData, ULONG reparseDataSize, PVOID thisFileContext,
 	PVOID *matchingFileContext, PULONG countOfCommonStoreFilesToBackup,
 	PWCHAR **commonStoreFilesToBackup) BACKUPAPI_TEXT(SisCSFilesToBackupForLink);
 
 /* Ends a backup pass: common-store files may disappear again. The structure is gone
  * whatever is returned. */
-BACKUPAPI_EXPORT BOOL WINAPI SisFreeBackupStructure(PVOID sisBackupStructure);
+BACKUPAPI_EXPORT BOOL BACKUPAPI_CALL SisFreeBackupStructure(PVOID sisBackupStructure);
 
 /*
  * Begins a restore pass over a volume; creates the common store where there is none.
@@ -141,7 +141,7 @@ BACKUPAPI_EXPORT BOOL WINAPI SisFreeBackupStructure(PVOID sisBackupStructure);
  *						restore
  *	commonStoreFilesToRestore		receives their full names
  */
-BACKUPAPI_EXPORT BOOL WINAPI SisCreateRestoreStructure(PWCHAR volumeRoot,
+BACKUPAPI_EXPORT BOOL BACKUPAPI_CALL SisCreateRestoreStructure(PWCHAR volumeRoot,
 	PVOID *sisRestoreStructure, PWCHAR *commonStoreRootPathname,
 	PULONG countOfCommonStoreFilesToRestore, PWCHAR **commonStoreFilesToRestore)
 	BACKUPAPI_TEXT(SisCreateRestoreStructure);
@@ -165,7 +165,7 @@ BACKUPAPI_EXPORT BOOL WINAPI SisCreateRestoreStructure(PWCHAR volumeRoot,
  *	ERROR_CRC			it says something else about its common-store file
  *					(length, checksum) than the links before it
  */
-BACKUPAPI_EXPORT BOOL WINAPI SisRestoredLink(PVOID sisRestoreStructure,
+BACKUPAPI_EXPORT BOOL BACKUPAPI_CALL SisRestoredLink(PVOID sisRestoreStructure,
 	PWCHAR restoredFileName, PVOID reparseData, ULONG reparseDataSize,
 	PULONG countOfCommonStoreFilesToRestore, PWCHAR **commonStoreFilesToRestore)
 	BACKUPAPI_TEXT(SisRestoredLink);
@@ -182,7 +182,7 @@ BACKUPAPI_EXPORT BOOL WINAPI SisRestoredLink(PVOID sisRestoreStructure,
  *				when the pass ends
  *	ERROR_FILE_NOT_FOUND	not there
  */
-BACKUPAPI_EXPORT BOOL WINAPI SisRestoredCommonStoreFile(PVOID sisRestoreStructure,
+BACKUPAPI_EXPORT BOOL BACKUPAPI_CALL SisRestoredCommonStoreFile(PVOID sisRestoreStructure,
 	PWCHAR commonStoreFileName) BACKUPAPI_TEXT(SisRestoredCommonStoreFile);
 
 /*
@@ -194,29 +194,30 @@ BACKUPAPI_EXPORT BOOL WINAPI SisRestoredCommonStoreFile(PVOID sisRestoreStructur
  *	ERROR_INVALID_DATA	a link has other data by now, and was left alone
  *	ERROR_DISK_FULL		links without room for their content are bare
  */
-BACKUPAPI_EXPORT BOOL WINAPI SisFreeRestoreStructure(PVOID sisRestoreStructure);
+BACKUPAPI_EXPORT BOOL BACKUPAPI_CALL SisFreeRestoreStructure(PVOID sisRestoreStructure);
 
 /*
  * Releases one block that a function of this header returned; NULL does nothing. Anything
  * that is not the start of a live block of this family is refused without touching the
  * memory behind it: the last error becomes ERROR_INVALID_BLOCK.
  */
-BACKUPAPI_EXPORT VOID WINAPI SisFreeAllocatedMemory(PVOID allocatedSpace);
+BACKUPAPI_EXPORT VOID BACKUPAPI_CALL SisFreeAllocatedMemory(PVOID allocatedSpace);
 
 /* Types for functions that are looked up at run time. Two have been odd since the first
  * Windows header and stay so: the spelling of PF_SISRESTOREDCOMMONSTORFILE, and the
  * result of PF_SISFREEALLOCATEDMEMORY, whose function returns nothing. */
-typedef BOOL(WINAPI *PF_SISCREATEBACKUPSTRUCTURE)(
+typedef BOOL(BACKUPAPI_CALL *PF_SISCREATEBACKUPSTRUCTURE)(
 	PWCHAR, PVOID *, PWCHAR *, PULONG, PWCHAR **);
-typedef BOOL(WINAPI *PF_SISCSFILESTOBACKUPFORLINK)(
+typedef BOOL(BACKUPAPI_CALL *PF_SISCSFILESTOBACKUPFORLINK)(
 	PVOID, PVOID, ULONG, PVOID, PVOID *, PULONG, PWCHAR **);
-typedef BOOL(WINAPI *PF_SISFREEBACKUPSTRUCTURE)(PVOID);
-typedef BOOL(WINAPI *PF_SISCREATERESTORESTRUCTURE)(
+typedef BOOL(BACKUPAPI_CALL *PF_SISFREEBACKUPSTRUCTURE)(PVOID);
+typedef BOOL(BACKUPAPI_CALL *PF_SISCREATERESTORESTRUCTURE)(
 	PWCHAR, PVOID *, PWCHAR *, PULONG, PWCHAR **);
-typedef BOOL(WINAPI *PF_SISRESTOREDLINK)(PVOID, PWCHAR, PVOID, ULONG, PULONG, PWCHAR **);
-typedef BOOL(WINAPI *PF_SISRESTOREDCOMMONSTORFILE)(PVOID, PWCHAR);
-typedef BOOL(WINAPI *PF_SISFREERESTORESTRUCTURE)(PVOID);
-typedef BOOL(WINAPI *PF_SISFREEALLOCATEDMEMORY)(PVOID);
+typedef BOOL(BACKUPAPI_CALL *PF_SISRESTOREDLINK)(
+	PVOID, PWCHAR, PVOID, ULONG, PULONG, PWCHAR **);
+typedef BOOL(BACKUPAPI_CALL *PF_SISRESTOREDCOMMONSTORFILE)(PVOID, PWCHAR);
+typedef BOOL(BACKUPAPI_CALL *PF_SISFREERESTORESTRUCTURE)(PVOID);
+typedef BOOL(BACKUPAPI_CALL *PF_SISFREEALLOCATEDMEMORY)(PVOID);
 
 #ifdef __cplusplus
 }

@@ -3,8 +3,9 @@
 
     check_man.py SOURCE_DIR BUILD_DIR LIBRARY CC...
 
-Every page passes mandoc's checks; every exported function has a page or a link to one; and
-the programs of the pages, compiled from what a reader sees, back a store up and restore it.
+Every page passes mandoc's checks; every function of a public header has a page or a link to
+one, with its prototype, all of its parameters and the errors that the header lists; and the
+programs of the pages, compiled from what a reader sees, back a store up and restore it.
 """
 import glob
 import os
@@ -14,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 
+import prototypes
+
+WINDOWS_FUNCTIONS = 53
 SKIPPED = 77
 # A pair of pages whose programs save a store and restore it.
 PROGRAMS = [("certbcli.3", "CertSrvRestorePrepare.3"), ("ntdsbcli.3", "DsRestorePrepare.3")]
@@ -31,39 +35,83 @@ def lint(pages):
     return problems
 
 
-def functions(include):
-    text = ""
-    for header in ("certbcli.h", "ntdsbcli.h", "backupapi/backupapi.h",
-                   "backupapi/compat.h", "backupapi/ese.h"):
+def find_page(source, build, name):
+    """The page of NAME: its own, or the one that its link leads to."""
+    page = os.path.join(source, "docs/man", name + ".3")
+    if os.path.isfile(page):
+        return page
+    try:
+        with open(os.path.join(build, "docs", name + ".3")) as f:
+            target = re.fullmatch(r"\.so man3/(\w+\.3)\n", f.read())
+    except FileNotFoundError:
+        return None
+    page = target and os.path.join(source, "docs/man", target[1])
+    return page if page and os.path.isfile(page) else None
+
+
+def macros(include):
+    """The names without A or W, under which sources call functions."""
+    for header in prototypes.WINDOWS:
         with open(os.path.join(include, header)) as f:
-            text += re.sub(r"/\*.*?\*/", " ", f.read(), flags=re.S)
-    names = set(re.findall(r"\b(?:CERTBCLI|NTDSBCLI)_API\s+(\w+)\s*\(", text))
-    names |= set(re.findall(r"\b(backupapi_\w+)\s*\(", text))
-    names |= set(re.findall(r"#define\s+((?:CertSrv|Ds)\w+)\s", text))
-    if len(names) < 80:
-        sys.exit(f"only {len(names)} functions found in the headers")
-    return names
+            yield from re.findall(r"^#define\s+((?:CertSrv|Ds)\w+)\s", f.read(), re.M)
 
 
-def missing_pages(source, build, names):
+def check_function(page, declaration):
+    """PAGE describes the function that DECLARATION declares, all of it."""
+    prototype = declaration.prototype
+    if prototype.name not in page.prototypes:
+        return [f"{prototype.name}: not in the SYNOPSIS where its page leads"]
+    header, told = page.prototypes[prototype.name]
     problems = []
-    for name in sorted(names):
-        page = os.path.join(source, "docs/man", name + ".3")
-        link = os.path.join(build, "docs", name + ".3")
-        if os.path.isfile(page):
-            continue
-        if not os.path.isfile(link):
+    if header != declaration.header:
+        problems.append(f"{prototype.name}: is in {declaration.header}, not in {header}")
+    if told != prototype:
+        problems.append(f"{prototype.name}: the header has {prototype}, the page {told}")
+    names = set(prototype.parameter_names())
+    problems += [f"{prototype.name}: its page says nothing about {parameter}"
+                 for parameter in sorted(names - page.arguments)]
+    return problems + [f"{prototype.name}: its page lacks {code}"
+                       for code in declaration.codes
+                       if code not in page.codes | names]
+
+
+def check_functions(source, build, declarations):
+    problems, read = [], {}
+    for name, declaration in sorted(declarations.items()):
+        path = find_page(source, build, name)
+        if not path:
             problems.append(f"{name}: no man page")
             continue
-        with open(link) as f:
-            target = re.fullmatch(r"\.so man3/(\w+\.3)\n", f.read())
-        target = target and os.path.join(source, "docs/man", target[1])
-        if not target or not os.path.isfile(target):
-            problems.append(f"{name}.3: leads to no page")
-            continue
-        with open(target) as f:
-            if not re.search(rf"\b{name}W?\b", f.read()):
-                problems.append(f"{name}: not described where its link leads")
+        if path not in read:
+            read[path] = prototypes.Page(path)
+        problems += check_function(read[path], declaration)
+    for path, page in read.items():
+        problems += [f"{os.path.basename(path)}: {name} is no function of a public header"
+                     for name in page.prototypes if name not in declarations]
+        # What apropos and whatis find.
+        problems += [f"{os.path.basename(path)}: NAME lacks {name}"
+                     for name in page.prototypes
+                     if name not in page.names and name.rstrip("AW") not in page.names]
+    return problems
+
+
+def check_macros(source, build, include):
+    return [f"{name}: no man page" for name in macros(include)
+            if not find_page(source, build, name)]
+
+
+def check_references(source, build, pages):
+    """What a page refers to and this project has the name of, is there."""
+    own = re.compile(r"^(?:CertSrv|Ds[A-Z]|Sis|backupapi|certb|dsback|ntdsbcli|sis|esecheck)")
+    problems = []
+    for path in pages:
+        with open(path) as f:
+            found = re.findall(r"^\.(?:.* )?Xr (\S+) ([1-8])", f.read(), re.M)
+        for name, section in sorted(set(found)):
+            there = (find_page(source, build, name) if section == "3" else
+                     os.path.isfile(os.path.join(source, f"docs/man/{name}.{section}")))
+            if own.match(name) and not there:
+                problems.append(f"{os.path.basename(path)}: {name}({section}) is nowhere")
     return problems
 
 
@@ -144,12 +192,18 @@ def main():
         print("skipped: mandoc is not installed")
         return SKIPPED
     pages = sorted(glob.glob(os.path.join(source, "docs/man/*.[1-8]")))
-    names = functions(os.path.join(source, "include"))
-    problems = lint(pages) + missing_pages(source, build, names)
+    include = os.path.join(source, "include")
+    declarations = prototypes.declarations(include)
+    windows = [d for d in declarations.values() if d.header in prototypes.WINDOWS]
+    if len(windows) != WINDOWS_FUNCTIONS:
+        sys.exit(f"{len(windows)} functions of Windows' headers, not {WINDOWS_FUNCTIONS}")
+    problems = lint(pages) + check_functions(source, build, declarations)
+    problems += check_macros(source, build, include)
+    problems += check_references(source, build, pages)
     for printed in PROGRAMS:
         problems += try_programs(source, library, compiler, printed)
     print("\n".join(problems))
-    print(f"{len(pages)} pages, {len(names)} functions, {2 * len(PROGRAMS)} programs")
+    print(f"{len(pages)} pages, {len(declarations)} functions, {2 * len(PROGRAMS)} programs")
     return 1 if problems or len(pages) < 10 else 0
 
 

@@ -73,22 +73,53 @@ def try_python(work, text, environment):
     return problems
 
 
-def try_rust(work, text, library, environment):
-    source, program = os.path.join(work, "example.rs"), os.path.join(work, "example")
-    with open(source, "w") as f:
-        f.write(block(text, "rust"))
-    directory = os.path.dirname(os.path.abspath(library))
-    link = os.path.join(work, "libbackupapi.so")
-    os.symlink(os.path.abspath(library), link)
-    _, problems = run("rustc", ["rustc", "-L", work, "-C",
-                                f"link-arg=-Wl,-rpath,{directory}", source, "-o", program],
-                      environment)
+def try_compiled(name, work, build, program, environment):
+    """What BUILD makes prints the names of all files, those that are no Unicode in its way."""
+    _, problems = run(f"{name}'s compiler", build, environment)
     if problems:
         return problems
-    output, problems = run("Rust", [program], environment)
-    if len(output.splitlines()) != len(FILES):
-        problems.append(f"Rust: printed {output}")
+    output, problems = run(name, program, environment)
+    lines = output.splitlines()
+    if not problems and (len(lines) != len(FILES) or not any(
+            line.endswith(work.replace("/", "\\") + "\\data\\serial") for line in lines)):
+        problems.append(f"{name}: printed {output}")
     return problems
+
+
+def save(work, name, content):
+    with open(os.path.join(work, name), "w") as f:
+        f.write(content)
+    return os.path.join(work, name)
+
+
+def try_rust(work, text, _, environment):
+    source = save(work, "example.rs", block(text, "rust"))
+    program = os.path.join(work, "rust")
+    return try_compiled("Rust", work, ["rustc", "-L", work, source, "-o", program], [program],
+                        environment)
+
+
+def try_csharp(work, text, _, environment):
+    source = save(work, "example.cs", block(text, "csharp"))
+    program = os.path.join(work, "example.exe")
+    return try_compiled("C#", work, ["mcs", "-out:" + program, source], ["mono", program],
+                        environment)
+
+
+def try_go(work, text, include, environment):
+    source = save(work, "example.go", block(text, "go"))
+    program = os.path.join(work, "go")
+    save(work, "backupapi.pc", "Name: backupapi\nDescription: of a build\nVersion: 1\n"
+         f"Cflags: -I{include}\nLibs: -L{work} -lbackupapi\n")
+    environment = dict(environment, PKG_CONFIG_PATH=work, GOCACHE=os.path.join(work, "cache"),
+                       GO111MODULE="off")
+    return try_compiled("Go", work, ["go", "build", "-o", program, source], [program],
+                        environment)
+
+
+# What each language needs, and a try of its example.
+COMPILED = [(("rustc",), try_rust), (("mcs", "mono"), try_csharp),
+            (("go", "pkg-config", "gcc"), try_go)]
 
 
 def main():
@@ -98,10 +129,15 @@ def main():
     problems = check_symbols(text, nm, library)
     with tempfile.TemporaryDirectory() as work:
         environment = dict(os.environ, BACKUPAPI_CONFIG_DIR=make_store(work),
-                           LIBBACKUPAPI=os.path.abspath(library))
+                           LIBBACKUPAPI=os.path.abspath(library), LD_LIBRARY_PATH=work)
         problems += try_python(work, text, environment)
-        if shutil.which("rustc"):
-            problems += try_rust(work, text, library, environment)
+        for name in ("libbackupapi.so", "libbackupapi.so.1"):
+            os.symlink(os.path.abspath(library), os.path.join(work, name))
+        for tools, attempt in COMPILED:
+            if all(map(shutil.which, tools)):
+                problems += attempt(work, text, os.path.abspath(source + "/include"),
+                                    environment)
+                print(f"tried with {tools[0]}")
     print("\n".join(problems))
     return 1 if problems else 0
 

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SYSTEM (FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS)
@@ -102,6 +104,24 @@ START_TEST(an_allocated_message_is_released_with_LocalFree)
 	ck_assert_uint_eq(before.live_blocks, after.live_blocks);
 	FAILS_QUIETLY(LocalFree(text) == NULL, ERROR_INVALID_BLOCK);
 	FAILS_QUIETLY(LocalFree(&text) == NULL, ERROR_INVALID_BLOCK);
+}
+END_TEST
+
+START_TEST(allocated_memory_is_released_with_LocalFree)
+{
+	BYTE *plain, *zeros, *none;
+
+	WORKS(plain = (BYTE *)LocalAlloc(LMEM_FIXED, 100));
+	WORKS(zeros = (BYTE *)LocalAlloc(LPTR, 100));
+	WORKS(none = (BYTE *)LocalAlloc(LMEM_FIXED, 0));
+	memset(plain, 1, 100);
+	for (int i = 0; i < 100; i++)
+		ck_assert_uint_eq(zeros[i], 0);
+	WORKS(LocalFree(plain) == NULL);
+	WORKS(LocalFree(zeros) == NULL);
+	WORKS(LocalFree(none) == NULL);
+	FAILS_QUIETLY(LocalFree(zeros) == NULL, ERROR_INVALID_BLOCK);
+	FAILS_QUIETLY(LocalAlloc(2, 100), ERROR_INVALID_PARAMETER); /* movable */
 }
 END_TEST
 
@@ -281,6 +301,59 @@ END_TEST
 		ck_assert_int_eq(errno, error);                                          \
 	} while (0)
 
+START_TEST(lstrlen_and_its_kind_take_null_for_no_text)
+{
+	CHAR narrow[10];
+	WCHAR wide[10];
+	TCHAR either[10];
+
+	ck_assert_int_eq(lstrlenA(NULL), 0);
+	ck_assert_int_eq(lstrlenW(NULL), 0);
+	ck_assert_int_eq(lstrlenA("four"), 4);
+	ck_assert_int_eq(lstrlenW(W("four")), 4);
+	ck_assert_ptr_eq(lstrcatA(lstrcpyA(narrow, "one"), "two"), narrow);
+	ck_assert_str_eq(narrow, "onetwo");
+	ck_assert_ptr_eq(lstrcatW(lstrcpyW(wide, W("one")), W("two")), wide);
+	ck_assert(wide_equal(wide, W("onetwo")));
+	(void)lstrcatA(narrow, NULL);
+	(void)lstrcatW(wide, NULL);
+	ck_assert_str_eq(narrow, "onetwo");
+	ck_assert(wide_equal(wide, W("onetwo")));
+	ck_assert_str_eq(lstrcpyA(narrow, NULL), "");
+	ck_assert(wide_equal(lstrcpyW(wide, NULL), W("")));
+	ck_assert_int_eq(lstrlen(lstrcat(lstrcpy(either, TEXT("a")), TEXT("bc"))), 3);
+}
+END_TEST
+
+/* The exit status itself may be valgrind's. */
+static void tell_status(int code, void *pipe_end)
+{
+	unsigned char byte = (unsigned char)code;
+
+	_exit(write(*(int *)pipe_end, &byte, 1) == 1 ? 0 : 1);
+}
+
+START_TEST(a_process_ends_with_its_code)
+{
+	unsigned char byte = 0;
+	int ends[2], ended;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_ge(pid = fork(), 0);
+	if (pid == 0) {
+		if (on_exit(tell_status, &ends[1]) == 0)
+			ExitProcess(7);
+		_exit(1);
+	}
+	(void)close(ends[1]);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 7);
+	ck_assert_int_eq(waitpid(pid, &ended, 0), pid);
+	(void)close(ends[0]);
+}
+END_TEST
+
 START_TEST(numbers_are_read_from_text_of_either_kind)
 {
 	READS(_tcstol, long, " \t\n-12x", 10, -12, 6, 0);
@@ -335,6 +408,7 @@ int main(void)
 	tcase_add_test(tcase, a_message_is_a_sentence_with_a_line_end);
 	tcase_add_test(tcase, messages_of_backup_codes_are_found_in_module_and_system);
 	tcase_add_test(tcase, an_allocated_message_is_released_with_LocalFree);
+	tcase_add_test(tcase, allocated_memory_is_released_with_LocalFree);
 	tcase_add_test(tcase, a_message_that_cannot_be_is_refused);
 	tcase_add_test(tcase, every_code_that_has_a_name_has_a_message);
 	tcase_add_test(tcase, the_computers_name_is_the_hosts_own);
@@ -342,6 +416,8 @@ int main(void)
 	tcase_add_test(tcase, what_is_no_character_is_refused);
 	tcase_add_test(tcase, text_of_either_kind_is_copied);
 	tcase_add_test(tcase, text_of_either_kind_is_compared_and_searched);
+	tcase_add_test(tcase, lstrlen_and_its_kind_take_null_for_no_text);
+	tcase_add_test(tcase, a_process_ends_with_its_code);
 	tcase_add_test(tcase, numbers_are_read_from_text_of_either_kind);
 	tcase_add_test(tcase, names_are_compared_without_case);
 	suite_add_tcase(suite, tcase);

@@ -144,6 +144,9 @@ START_TEST(a_dll_is_found_by_any_spelling)
 		WCHAR wide[64];
 		HMODULE narrow_module, wide_module;
 
+		WORKS(narrow_module = LoadLibraryExA(
+			      good[i], NULL, LOAD_LIBRARY_SEARCH_SYSTEM32));
+		WORKS(FreeLibrary(narrow_module));
 		WORKS(narrow_module = LoadLibraryA(good[i]));
 		ck_assert_uint_lt(backupapi_text_to_wide(good[i], wide, 64), 64);
 		WORKS(wide_module = LoadLibraryW(wide));
@@ -163,6 +166,7 @@ START_TEST(other_names_are_no_modules)
 	for (size_t i = 0; i < ARRAYSIZE(bad); i++)
 		FAILS(LoadLibraryA(bad[i]), ERROR_MOD_NOT_FOUND);
 	FAILS(LoadLibraryW(W("kernel32.dll")), ERROR_MOD_NOT_FOUND);
+	FAILS(LoadLibraryExW(W("kernel32.dll"), NULL, 0), ERROR_MOD_NOT_FOUND);
 	FAILS(LoadLibraryW(W("")), ERROR_MOD_NOT_FOUND);
 	FAILS(LoadLibraryA(NULL), ERROR_INVALID_PARAMETER);
 	FAILS(LoadLibraryW(NULL), ERROR_INVALID_PARAMETER);

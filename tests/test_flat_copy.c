@@ -1,19 +1,12 @@
+/* Changes while a store is copied, and what the times of its files tell of them. */
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "engine/flat_copy.h"
-#include "support.h"
-
-static char *dir, *data, *a, *z, *spare; /* the last three are files */
-static struct names patterns;
-static struct spool spool;
+#include "flat_store.h"
 
 /* What happens ahead of the copy, or behind it, of the file WHEN; a limited number of
  * TIMES. */
@@ -24,179 +17,11 @@ static struct {
 	void (*what)(void);
 } change;
 
-/* A file that changed a moment ago for one that may change unseen. */
-static void let_settle(void)
-{
-	const struct timespec while_ms = {.tv_nsec = 30 * 1000000};
-
-	ck_assert_int_eq(nanosleep(&while_ms, NULL), 0);
-}
-
-static void setup(void)
-{
-	dir = support_tmpdir();
-	data = support_path(dir, "data");
-	a = support_path(data, "a");
-	z = support_path(data, "z");
-	spare = support_path(dir, "spare");
-	ck_assert_int_eq(mkdir(data, 0755), 0);
-	ck_assert_int_eq(spool_create(dir, &spool), STATUS_OK);
-}
-
-static void teardown(void)
+static void forget(void)
 {
 	change.when = NULL;
-	spool_free(&spool);
-	names_free(&patterns);
-	free(data);
-	free(a);
-	free(z);
-	free(spare);
+	teardown();
 }
-
-/* Another spool, the same store. */
-static void restart(void)
-{
-	spool_free(&spool);
-	ck_assert_int_eq(spool_create(dir, &spool), STATUS_OK);
-}
-
-static void put(const char *name, const char *text)
-{
-	char *path = support_path(data, name);
-
-	support_write(path, text);
-	free(path);
-}
-
-static void want(const char *pattern)
-{
-	ck_assert_int_eq(names_take(&patterns, support_path(data, pattern)), STATUS_OK);
-}
-
-static status copy(void)
-{
-	status_begin();
-	return flat_copy(&patterns, &spool);
-}
-
-static void copy_well(void)
-{
-	status rc = copy();
-
-	ck_assert_msg(rc == STATUS_OK, "%s: %s", status_name(rc), status_pending());
-}
-
-static void expect_failure(status code, const char *name)
-{
-	status rc = copy();
-
-	ck_assert_msg(rc == code, "%s: %s", status_name(rc), status_pending());
-	ck_assert_msg(strstr(status_pending(), name) != NULL, "%s", status_pending());
-}
-
-/* The copy of NAME (free()). */
-static char *frozen(const char *name)
-{
-	char *path = support_path(data, name), *text;
-	uint64_t size;
-	size_t got;
-
-	ck_assert_int_eq(spool_open(&spool, path, &size), STATUS_OK);
-	text = malloc(size + 1);
-	ck_assert_ptr_nonnull(text);
-	ck_assert_int_eq(spool_read(&spool, text, size, &got), STATUS_OK);
-	ck_assert_uint_eq(got, size);
-	text[got] = '\0';
-	spool_close(&spool);
-	free(path);
-	return text;
-}
-
-static void expect_frozen(const char *name, const char *text)
-{
-	char *got = frozen(name);
-
-	ck_assert_str_eq(got, text);
-	free(got);
-}
-
-/* ---- updates under way ---- */
-
-START_TEST(a_new_file_beside_a_listed_one_is_an_update_under_way)
-{
-	struct timespec before, after;
-
-	put("serial", "01\n");
-	put("serial.new", "02\n");
-	want("serial");
-	ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &before), 0);
-	expect_failure(STATUS_WIN32(ERROR_BUSY), "serial.new");
-	ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &after), 0);
-	ck_assert_int_lt(after.tv_sec - before.tv_sec, 10);
-}
-END_TEST
-
-START_TEST(a_new_file_whose_old_one_is_just_renamed_is_an_update_too)
-{
-	put("a", "a");
-	put("serial.old", "01\n");
-	put("serial.new", "02\n");
-	want("*");
-	expect_failure(STATUS_WIN32(ERROR_BUSY), "serial.new");
-}
-END_TEST
-
-START_TEST(a_file_that_is_called_new_and_nothing_else_is_a_file)
-{
-	put("brand.new", "x");
-	want("*");
-	let_settle();
-	copy_well();
-	expect_frozen("brand.new", "x");
-}
-END_TEST
-
-/* Runs in a thread while begin tries. */
-static void *finish_update(void *context)
-{
-	const struct timespec while_ms = {.tv_nsec = 150 * 1000000};
-	char *from = support_path(data, "serial.new"), *to = support_path(data, "serial");
-
-	(void)context;
-	(void)nanosleep(&while_ms, NULL);
-	ck_assert_int_eq(rename(from, to), 0);
-	free(from);
-	free(to);
-	return NULL;
-}
-
-START_TEST(an_update_that_ends_in_time_is_waited_for)
-{
-	pthread_t thread;
-
-	put("serial", "01\n");
-	put("serial.new", "02\n");
-	want("serial");
-	ck_assert_int_eq(pthread_create(&thread, NULL, finish_update, NULL), 0);
-	copy_well();
-	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	expect_frozen("serial", "02\n");
-}
-END_TEST
-
-START_TEST(a_file_that_is_missing_between_two_renames_is_waited_for)
-{
-	pthread_t thread;
-
-	put("serial.new", "02\n");
-	want("serial");
-	ck_assert_int_eq(pthread_create(&thread, NULL, finish_update, NULL), 0);
-	copy_well();
-	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	expect_frozen("serial", "02\n");
-}
-END_TEST
 
 /* ---- changes in the middle of the copying ---- */
 
@@ -385,7 +210,8 @@ START_TEST(both_files_are_of_one_generation_whatever_the_writer_does)
 	ck_assert_int_ge(writer = fork(), 0);
 	if (writer == 0)
 		write_forever();
-	for (int i = 0; i < 25; i++) {
+	/* Also where the writer had little time to rest. */
+	for (int i = 0; i < 25 || good == 0; i++) {
 		status rc = copy();
 
 		ck_assert_msg(rc == STATUS_OK || rc == STATUS_WIN32(ERROR_BUSY), "%s",
@@ -426,16 +252,17 @@ END_TEST
 /* What the test before this one shows, also on a kernel whose clock has finer ticks. */
 START_TEST(a_change_a_moment_ago_is_given_the_time_to_be_the_last)
 {
-	struct timespec before, after;
+	struct timespec after;
+	struct stat st;
 
-	ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &before), 0);
 	put("a", "a");
 	want("a");
 	copy_well();
-	ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &after), 0);
-	ck_assert_int_ge((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec -
-				 before.tv_nsec,
-		10 * 1000000);
+	ck_assert_int_eq(clock_gettime(CLOCK_REALTIME, &after), 0);
+	ck_assert_int_eq(stat(a, &st), 0);
+	ck_assert_int_ge((after.tv_sec - st.st_ctim.tv_sec) * 1000000000 + after.tv_nsec -
+				 st.st_ctim.tv_nsec,
+		20 * 1000000);
 }
 END_TEST
 
@@ -473,15 +300,10 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("flat_copy");
-	TCase *tc = tcase_create("updates");
+	TCase *tc = tcase_create("changes");
 
 	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_new_file_beside_a_listed_one_is_an_update_under_way);
-	tcase_add_test(tc, a_new_file_whose_old_one_is_just_renamed_is_an_update_too);
-	tcase_add_test(tc, a_file_that_is_called_new_and_nothing_else_is_a_file);
-	tcase_add_test(tc, an_update_that_ends_in_time_is_waited_for);
-	tcase_add_test(tc, a_file_that_is_missing_between_two_renames_is_waited_for);
+	tcase_add_checked_fixture(tc, setup, forget);
 	tcase_add_test(tc, a_file_that_is_replaced_after_its_copy_is_copied_again);
 	tcase_add_test(tc, a_file_that_is_written_after_its_copy_is_copied_again);
 	tcase_add_test(tc, a_file_that_appears_during_the_copying_is_copied_too);

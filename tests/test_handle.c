@@ -91,7 +91,7 @@ START_TEST(numbers_are_odd_increasing_and_never_reused)
 {
 	enum { COUNT = 5000 };
 	static void *handles[COUNT];
-	uintptr_t last = 0;
+	uintptr_t last = 4096; /* smaller ones are wrong pointers to some runtimes */
 
 	for (size_t i = 0; i < COUNT; i++) {
 		handles[i] = create(HANDLE_SIS_BACKUP, &handles[i]);
@@ -287,6 +287,8 @@ START_TEST(child_made_without_forks_handlers_gets_nothing_either)
 {
 	void *handle = create(HANDLE_CERTSRV_BACKUP, &first_object);
 
+	if (support_lacks("wiping-on-fork"))
+		return;
 	ck_assert_int_eq(forked(_Fork, child_sees_nothing, handle), 0);
 	ck_assert_ptr_eq(handle_retire(BACKUP, handle, NULL), &first_object);
 }

@@ -4,10 +4,13 @@
 #include <sisbkup.h>
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "sis/point.h"
 #include "sis/vouch.h"
 #include "sis_fixture.h"
 #include "support.h"
@@ -212,6 +215,72 @@ START_TEST(files_of_another_file_system_are_not_of_the_pass)
 }
 END_TEST
 
+static size_t ranges_of(int fd, const char *path)
+{
+	struct extents_list list = {0};
+	size_t count;
+
+	ck_assert_int_eq(
+		fd < 0 ? point_ranges(path, &list) : point_ranges_of(fd, path, &list),
+		STATUS_OK);
+	count = list.count;
+	extents_free(&list);
+	return count;
+}
+
+/* Somebody puts another file in the place of the one that is open. */
+START_TEST(an_open_file_counts_and_not_what_has_its_name)
+{
+	char *name = sis_path(root, "link"), *moved = sis_path(root, "moved");
+	uint8_t buffer[72] = {0};
+	int fd;
+
+	sis_put_bare(name, reparse, SIZE);
+	vouch(root, "link");
+	fd = open(name, O_PATH | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(rename(name, moved), 0);
+	sis_put(name, "x", 1);
+	ck_assert_int_eq(
+		point_get(name, buffer), STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT));
+	ck_assert_int_eq(point_get_of(fd, name, buffer), STATUS_OK);
+	ck_assert_mem_eq(buffer, reparse, 72);
+	ck_assert_uint_eq(ranges_of(-1, name), 1);
+	ck_assert_uint_eq(ranges_of(fd, name), 0);
+	ck_assert_int_eq(removexattr(moved, "user.ntfs_reparse_data"), 0);
+	ck_assert_int_eq(point_set_of(fd, name, reparse, 72), STATUS_OK);
+	ck_assert_int_eq(getxattr(moved, "user.ntfs_reparse_data", buffer, 72), 72);
+	ck_assert_int_eq(getxattr(name, "user.ntfs_reparse_data", buffer, 72), -1);
+	ck_assert_int_eq(point_set_of(fd, name, reparse, 71),
+		STATUS_WIN32(ERROR_INVALID_REPARSE_DATA));
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(what_may_not_be_read_may_get_a_reparse_point)
+{
+	char *path = sis_path(root, "write only");
+	uint8_t buffer[72];
+	int fd;
+
+	sis_put(path, "x", 1);
+	ck_assert_int_eq(chmod(root, 0755), 0);
+	ck_assert_int_eq(chmod(path, 0200), 0);
+	ck_assert_int_eq(chown(path, ALICE, ALICE), 0);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	ck_assert_int_eq(seteuid(ALICE), 0);
+	ck_assert_int_eq(point_set_of(fd, path, reparse, 72), STATUS_OK);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(getxattr(path, "user.ntfs_reparse_data", buffer, 72), 72);
+	ck_assert_int_eq(chmod(path, 0), 0);
+	ck_assert_int_eq(seteuid(ALICE), 0);
+	ck_assert_int_eq(
+		point_set_of(fd, path, reparse, 72), STATUS_WIN32(ERROR_ACCESS_DENIED));
+	ck_assert_int_eq(seteuid(0), 0);
+	(void)close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sis_point");
@@ -224,6 +293,8 @@ int main(void)
 	tcase_add_test(tcase, a_link_is_given_by_the_volume_that_was_named);
 	tcase_add_test(tcase, an_open_file_is_judged_by_the_store_of_the_pass);
 	tcase_add_test(tcase, files_of_another_file_system_are_not_of_the_pass);
+	tcase_add_test(tcase, an_open_file_counts_and_not_what_has_its_name);
+	tcase_add_test(tcase, what_may_not_be_read_may_get_a_reparse_point);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);
 }

@@ -1,4 +1,4 @@
-/* The same source gives the same results whatever its WCHAR is, and all three kinds in one
+/* The same source gives the same results whatever its WCHAR is, and all kinds in one
  * program; test_widths_sis has the Sis functions. */
 #include "widths.h"
 
@@ -6,7 +6,7 @@
 #include "store.h"
 
 static const struct widths *const all[WIDTHS] = {
-	&widths_wide, &widths_utf16, &widths_short};
+	&widths_wide, &widths_utf16, &widths_short, &widths_winelib};
 
 /* ---- a store with names of every plane ---- */
 
@@ -50,6 +50,7 @@ START_TEST(kinds_have_their_widths)
 	ck_assert_uint_eq(widths_wide.character, 4);
 	ck_assert_uint_eq(widths_utf16.character, 2);
 	ck_assert_uint_eq(widths_short.character, 2);
+	ck_assert_uint_eq(widths_winelib.character, 2);
 }
 END_TEST
 

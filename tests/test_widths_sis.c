@@ -9,7 +9,7 @@
 #define CONTENT_SIZE ((size_t)50000)
 
 static const struct widths_sis *const all[WIDTHS] = {
-	&widths_sis_wide, &widths_sis_utf16, &widths_sis_short};
+	&widths_sis_wide, &widths_sis_utf16, &widths_sis_short, &widths_sis_winelib};
 
 static char *volume, *link_path, *content;
 static uint8_t reparse[72];

@@ -29,7 +29,7 @@ struct widths {
 	void (*literals)(FILE *out);
 };
 
-extern const struct widths widths_wide, widths_utf16, widths_short;
+extern const struct widths widths_wide, widths_utf16, widths_short, widths_winelib;
 
 struct widths_sis {
 	const char *name;
@@ -42,9 +42,10 @@ struct widths_sis {
 	void (*invalid)(FILE *out);
 };
 
-extern const struct widths_sis widths_sis_wide, widths_sis_utf16, widths_sis_short;
+extern const struct widths_sis widths_sis_wide, widths_sis_utf16, widths_sis_short,
+	widths_sis_winelib;
 
-#define WIDTHS 3
+#define WIDTHS 4
 
 /* What a flow wrote, while it writes. */
 struct notes {

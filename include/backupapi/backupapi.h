@@ -263,8 +263,9 @@ BACKUPAPI_EXPORT int32_t backupapi_recover(const char *server);
  *	ERROR_ALREADY_EXISTS	recovery has begun, and something stands where an old
  *				file belongs
  *	ERROR_INVALID_STATE	recovery has begun, and only root can go back; or another
- *				registration was about to take this one's place: only a
- *				new restore leads out
+ *				registration took the place of one whose recovery had
+ *				begun, or was about to: the restore is given up as it is
+ *				then, and only a new full one leads out
  */
 BACKUPAPI_EXPORT int32_t backupapi_cancel_restore(const char *server);
 

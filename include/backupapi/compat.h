@@ -60,8 +60,9 @@ typedef void (*backupapi_function)(void);
 BACKUPAPI_EXPORT void *backupapi_module_open(const char *name);
 
 /*
- * The function that the DLL of MODULE exports as NAME. WIDE_SIZE is the size of the
- * caller's WCHAR in bytes: which of the entry points is given.
+ * The function that the DLL of MODULE exports as NAME, to be called with the platform's own
+ * convention (BACKUPAPI_CALL). WIDE_SIZE is the size of the caller's WCHAR in bytes: which
+ * of the entry points is given.
  *	ERROR_PROC_NOT_FOUND		that DLL exports no such name; NAME is NULL, or a
  *					number (an ordinal)
  *	ERROR_NOT_SUPPORTED		WIDE_SIZE is neither 2 nor 4

@@ -141,6 +141,13 @@ _Static_assert(sizeof(WCHAR) == BACKUPAPI_WCHAR_SIZE, "WCHAR has another width")
 #define BACKUPAPI_NAME_AW(name) name##A
 #endif
 
+/*
+ * The calling convention of the library's functions, in declarations and in pointers to
+ * them: the platform's own for C. It is not WINAPI, which is what the windows.h at hand says
+ * about its own functions (Winelib's: ms_abi on x86-64, stdcall on i386).
+ */
+#define BACKUPAPI_CALL
+
 /* In front of every function that the library exports. */
 #ifndef BACKUPAPI_EXPORT
 #ifdef __GNUC__

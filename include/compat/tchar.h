@@ -114,6 +114,16 @@ static inline int backupapi_stricmp(const char *a, const char *b)
 #define BACKUPAPI_LIBC_WIDE(name) name
 #endif
 
+/* wmain brings its main with it. */
+#include "win32/main.h"
+#ifndef _tmain
+#ifdef _UNICODE
+#define _tmain wmain
+#else
+#define _tmain main
+#endif
+#endif
+
 #ifdef _UNICODE
 #define BACKUPAPI_TCHAR(narrow, wide) wide
 #else

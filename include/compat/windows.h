@@ -6,7 +6,10 @@
  * with anybody's; each macro yields to one that is already there.
  *
  *	win32/types.h		types, TCHAR, constants
- *	win32/base.h		last error, LoadLibrary, FormatMessage, GetComputerName
+ *	win32/base.h		last error, LoadLibrary, FormatMessage, LocalAlloc,
+ *				GetComputerName
+ *	win32/text.h		lstrlen
+ *	win32/main.h		wmain
  *	win32/privileges.h	OpenProcessToken to CloseHandle
  *	win32/files.h		CreateFile and DeviceIoControl, for reparse points
  *	win32/printf.h		with BACKUPAPI_PRINTF defined: printf and wprintf understand
@@ -32,7 +35,9 @@
 
 #include "win32/base.h"
 #include "win32/files.h"
+#include "win32/main.h"
 #include "win32/privileges.h"
+#include "win32/text.h"
 #ifdef BACKUPAPI_PRINTF
 #include "win32/printf.h"
 #endif

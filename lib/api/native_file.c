@@ -3,9 +3,9 @@
  * and no reading or writing.
  *
  * The file is open with O_PATH, so that nothing happens to it, not even waiting for the
- * other end of a pipe. What works by path is given the path that the kernel knows for the
- * descriptor now, which follows a renamed file as a Windows handle does, and which must
- * still be this very file's.
+ * other end of a pipe. The path that the kernel knows for the descriptor now says which
+ * volume the file is on, and follows a renamed file as a Windows handle does; everything
+ * else is asked of the descriptor.
  */
 #include <backupapi/compat.h>
 #include <backupapi/sis.h>
@@ -238,7 +238,7 @@ static status get_reparse(struct control *c)
 	status rc = need_room(c, REPARSE_HEADER);
 
 	if (!failed(rc))
-		rc = point_get(c->path, buffer);
+		rc = point_get_of(c->file->fd, c->path, buffer);
 	if (failed(rc))
 		return rc;
 	c->returned = c->out_size < REPARSE_SIZE ? c->out_size : REPARSE_SIZE;
@@ -256,7 +256,7 @@ static status set_reparse(struct control *c)
 
 	if (!failed(rc) && !c->in)
 		rc = argument_invalid("set reparse point", "there is no input");
-	return failed(rc) ? rc : point_set(c->path, c->in, c->in_size);
+	return failed(rc) ? rc : point_set_of(c->file->fd, c->path, c->in, c->in_size);
 }
 
 static status set_sparse(struct control *c)
@@ -328,7 +328,7 @@ static status query_ranges(struct control *c)
 	memcpy(&asked, c->in, sizeof(asked));
 	if (asked.offset > INT64_MAX || asked.length > INT64_MAX)
 		return argument_invalid("query ranges", "offset or length is negative");
-	rc = point_ranges(c->path, &list);
+	rc = point_ranges_of(c->file->fd, c->path, &list);
 	if (!failed(rc))
 		rc = give_ranges(c, &list, &asked);
 	extents_free(&list);

@@ -281,7 +281,7 @@ BOOL sisbkup_restored_store_file(const char *function, PVOID structure, struct g
 
 /* ---- ending a pass ---- */
 
-BOOL WINAPI SisFreeBackupStructure(PVOID sisBackupStructure)
+BOOL BACKUPAPI_CALL SisFreeBackupStructure(PVOID sisBackupStructure)
 {
 	struct sis_backup *backup;
 
@@ -293,7 +293,7 @@ BOOL WINAPI SisFreeBackupStructure(PVOID sisBackupStructure)
 	return status_publish_win32(STATUS_OK);
 }
 
-BOOL WINAPI SisFreeRestoreStructure(PVOID sisRestoreStructure)
+BOOL BACKUPAPI_CALL SisFreeRestoreStructure(PVOID sisRestoreStructure)
 {
 	struct sis_restore *restore;
 
@@ -303,7 +303,7 @@ BOOL WINAPI SisFreeRestoreStructure(PVOID sisRestoreStructure)
 					    : not_a_pass(sisRestoreStructure, "restore"));
 }
 
-VOID WINAPI SisFreeAllocatedMemory(PVOID allocatedSpace)
+VOID BACKUPAPI_CALL SisFreeAllocatedMemory(PVOID allocatedSpace)
 {
 	(void)alloc_free(ALLOC_SIS, allocatedSpace);
 }

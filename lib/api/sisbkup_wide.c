@@ -6,7 +6,7 @@
 
 /* ---- beginning a pass ---- */
 
-BOOL WINAPI SisCreateBackupStructure(PWCHAR volumeRoot, PVOID *sisBackupStructure,
+BOOL BACKUPAPI_CALL SisCreateBackupStructure(PWCHAR volumeRoot, PVOID *sisBackupStructure,
 	PWCHAR *commonStoreRootPathname, PULONG countOfCommonStoreFilesToBackup,
 	PWCHAR **commonStoreFilesToBackup)
 {
@@ -16,9 +16,9 @@ BOOL WINAPI SisCreateBackupStructure(PWCHAR volumeRoot, PVOID *sisBackupStructur
 	return sisbkup_create_backup(__func__, given_wide(volumeRoot), &out);
 }
 
-BOOL WINAPI SisCreateRestoreStructure(PWCHAR volumeRoot, PVOID *sisRestoreStructure,
-	PWCHAR *commonStoreRootPathname, PULONG countOfCommonStoreFilesToRestore,
-	PWCHAR **commonStoreFilesToRestore)
+BOOL BACKUPAPI_CALL SisCreateRestoreStructure(PWCHAR volumeRoot,
+	PVOID *sisRestoreStructure, PWCHAR *commonStoreRootPathname,
+	PULONG countOfCommonStoreFilesToRestore, PWCHAR **commonStoreFilesToRestore)
 {
 	const struct sisbkup_results out = {sisRestoreStructure, commonStoreRootPathname,
 		{WCHAR_FORM, countOfCommonStoreFilesToRestore,
@@ -29,7 +29,7 @@ BOOL WINAPI SisCreateRestoreStructure(PWCHAR volumeRoot, PVOID *sisRestoreStruct
 
 /* ---- links ---- */
 
-BOOL WINAPI SisCSFilesToBackupForLink(PVOID sisBackupStructure, PVOID reparseData,
+BOOL BACKUPAPI_CALL SisCSFilesToBackupForLink(PVOID sisBackupStructure, PVOID reparseData,
 	ULONG reparseDataSize, PVOID thisFileContext, PVOID *matchingFileContext,
 	PULONG countOfCommonStoreFilesToBackup, PWCHAR **commonStoreFilesToBackup)
 {
@@ -41,7 +41,7 @@ BOOL WINAPI SisCSFilesToBackupForLink(PVOID sisBackupStructure, PVOID reparseDat
 		matchingFileContext, &out);
 }
 
-BOOL WINAPI SisRestoredLink(PVOID sisRestoreStructure, PWCHAR restoredFileName,
+BOOL BACKUPAPI_CALL SisRestoredLink(PVOID sisRestoreStructure, PWCHAR restoredFileName,
 	PVOID reparseData, ULONG reparseDataSize, PULONG countOfCommonStoreFilesToRestore,
 	PWCHAR **commonStoreFilesToRestore)
 {
@@ -53,7 +53,7 @@ BOOL WINAPI SisRestoredLink(PVOID sisRestoreStructure, PWCHAR restoredFileName,
 		given_wide(restoredFileName), reparse, &out);
 }
 
-BOOL WINAPI SisRestoredCommonStoreFile(
+BOOL BACKUPAPI_CALL SisRestoredCommonStoreFile(
 	PVOID sisRestoreStructure, PWCHAR commonStoreFileName)
 {
 	return sisbkup_restored_store_file(

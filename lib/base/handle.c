@@ -1,6 +1,6 @@
 /*
- * Handles are the odd numbers from 1 on, dressed as pointers: no pointer to an object is
- * odd, and none is given twice.  The entries stand in the order of their numbers.
+ * Handles are odd numbers dressed as pointers: no pointer to an object is odd, and none is
+ * given twice.  The entries stand in the order of their numbers.
  *
  * One lock guards everything here; an entry is busy while a call is under way on its
  * object, and others wait for that on the entry's condition.  An entry leaves the table
@@ -13,6 +13,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* Go's runtime ends a program that has a pointer below 4096 on a stack. */
+#define FIRST_NUMBER 4097u
 
 struct entry {
 	uintptr_t number;
@@ -181,7 +184,8 @@ static bool enter(struct entry *entry)
 
 	lock_own_table();
 	if (table.last_number < UINTPTR_MAX - 4 && reserve_place()) {
-		table.last_number += table.last_number ? 2 : 1;
+		table.last_number =
+			table.last_number ? table.last_number + 2 : FIRST_NUMBER;
 		entry->number = table.last_number;
 		table.entries[table.count++] = entry;
 		entered = true;

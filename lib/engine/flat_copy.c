@@ -22,7 +22,8 @@ enum {
 	FEW_TRIES = 5,
 	FIRST_WAIT_MS = 25,
 	LONGEST_WAIT_MS = 500,
-	/* Two changes within one tick of the file system's clock leave the same time. */
+	/* Two changes within one tick of the file system's clock leave the same time; a
+	 * file server's clock is not quite this machine's. */
 	TICK_MS = 20,
 	COARSE_TICK_MS = 2000, /* where it keeps whole seconds, or two (FAT) */
 };
@@ -58,20 +59,28 @@ static int64_t milliseconds_between(
 	       (to->tv_nsec - from->tv_nsec) / 1000000;
 }
 
-/* Ahead of NOW is as bad as behind it: the file system's clock lags the system's. */
+/* Ahead of NOW is as bad as behind it: newer kernels stamp some changes by a finer clock,
+ * and the file may have changed since. */
 static bool is_recent(const struct timespec *changed, const struct timespec *now)
 {
 	int64_t tick = changed->tv_nsec ? TICK_MS : COARSE_TICK_MS;
 	int64_t age = milliseconds_between(changed, now);
 
-	return -tick <= age && age <= tick;
+	return -COARSE_TICK_MS <= age && age <= tick;
 }
 
-static struct stamp make_stamp(const struct stat *st)
+/* The clock that files are stamped by: it lags the exact one as long as ticks are late. */
+static struct timespec stamping_clock(void)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now;
+}
+
+/* NOW is when ST was yet to be read: no later change is stamped earlier. */
+static struct stamp make_stamp(const struct stat *st, struct timespec now)
+{
 	return (struct stamp){
 		.dev = st->st_dev,
 		.ino = st->st_ino,
@@ -170,6 +179,7 @@ static status list_files(const struct names *patterns, struct names *paths)
 static status copy_file(struct pass *pass, size_t i)
 {
 	const char *path = pass->paths.items[i];
+	const struct timespec now = stamping_clock();
 	uint64_t copied;
 	struct stat st;
 	int fd;
@@ -179,7 +189,7 @@ static status copy_file(struct pass *pass, size_t i)
 		return busy(path, "vanished while the store was copied");
 	if (failed(rc))
 		return rc;
-	pass->stamps[i] = make_stamp(&st);
+	pass->stamps[i] = make_stamp(&st, now);
 	rc = spool_copy(pass->spool, path, fd, (uint64_t)st.st_size, &copied);
 	if (!failed(rc) && copied != (uint64_t)st.st_size)
 		rc = busy(path, "shrank while it was copied");

@@ -14,6 +14,7 @@ struct place {
 	struct volume *volume;
 	int dirfd;
 	const char *name;
+	int fd; /* the caller's, which the file is open on; -1: what has the name */
 };
 
 static void leave(struct place *place)
@@ -41,17 +42,26 @@ static status find_volume(const char *path, struct volume **volume)
 }
 
 /* ROOT: the volume, or NULL. */
-static status find_place(const char *root, const char *path, struct place *place)
+static status find_place(const char *root, int fd, const char *path, struct place *place)
 {
 	status rc;
 
-	*place = (struct place){.dirfd = -1};
+	*place = (struct place){.dirfd = -1, .fd = fd};
 	rc = root ? volume_open(root, &place->volume) : find_volume(path, &place->volume);
 	if (!failed(rc))
 		rc = volume_open_parent(place->volume, path, &place->dirfd, &place->name);
 	if (failed(rc))
 		leave(place);
 	return rc;
+}
+
+static status stat_place(const struct place *place, struct stat *st)
+{
+	int result = place->fd < 0
+			     ? fstatat(place->dirfd, place->name, st, AT_SYMLINK_NOFOLLOW)
+			     : fstat(place->fd, st);
+
+	return result ? step_errno(errno, place->dirfd, place->name) : STATUS_OK;
 }
 
 static status no_link(const char *path, const char *why)
@@ -81,7 +91,9 @@ static status look(const struct place *place, const char *path, struct link_stat
 
 	if (failed(rc))
 		return rc;
-	rc = judge(vouch_look(store, place->dirfd, place->name, state), state, path);
+	rc = place->fd < 0 ? vouch_look(store, place->dirfd, place->name, state)
+			   : vouch_look_open(store, place->fd, path, state);
+	rc = judge(rc, state, path);
 	store_close(store);
 	return rc;
 }
@@ -90,9 +102,10 @@ static status look(const struct place *place, const char *path, struct link_stat
 static status judge_unread(const struct place *place, const char *path, status unread)
 {
 	struct stat st;
+	status rc = stat_place(place, &st);
 
-	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW))
-		return step_errno(errno, place->dirfd, place->name);
+	if (failed(rc))
+		return rc;
 	if (st.st_blocks == 0 && st.st_size > 0)
 		return status_fail(unread,
 			"%s: a link without data, whose common store cannot be read",
@@ -100,18 +113,26 @@ static status judge_unread(const struct place *place, const char *path, status u
 	return no_link(path, "its common store cannot be read");
 }
 
-static status get(const struct place *place, const char *path, struct link_state *state)
+/* Most files end here. */
+static status find_reparse(const struct place *place, const char *path)
 {
 	uint8_t byte;
 	size_t size;
 	struct stat st;
-	status rc;
 
-	/* Most files end here. */
+	if (place->fd >= 0)
+		return volume_get_reparse_open(
+			place->volume, place->fd, path, &byte, sizeof(byte), &size);
 	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW) && errno != EIO)
 		return step_errno(errno, place->dirfd, place->name);
-	rc = volume_get_reparse(
+	return volume_get_reparse(
 		place->volume, place->dirfd, place->name, &byte, sizeof(byte), &size);
+}
+
+static status get(const struct place *place, const char *path, struct link_state *state)
+{
+	status rc = find_reparse(place, path);
+
 	if (failed(rc))
 		return rc;
 	rc = look(place, path, state);
@@ -122,11 +143,12 @@ static status get(const struct place *place, const char *path, struct link_state
 	return rc;
 }
 
-status point_get_on(const char *root, const char *path, uint8_t buffer[REPARSE_SIZE])
+static status get_at(
+	const char *root, int fd, const char *path, uint8_t buffer[REPARSE_SIZE])
 {
 	struct link_state state = {0};
 	struct place place;
-	status rc = find_place(root, path, &place);
+	status rc = find_place(root, fd, path, &place);
 
 	if (failed(rc))
 		return rc;
@@ -137,9 +159,19 @@ status point_get_on(const char *root, const char *path, uint8_t buffer[REPARSE_S
 	return rc;
 }
 
+status point_get_on(const char *root, const char *path, uint8_t buffer[REPARSE_SIZE])
+{
+	return get_at(root, -1, path, buffer);
+}
+
 status point_get(const char *path, uint8_t buffer[REPARSE_SIZE])
 {
-	return point_get_on(NULL, path, buffer);
+	return get_at(NULL, -1, path, buffer);
+}
+
+status point_get_of(int fd, const char *path, uint8_t buffer[REPARSE_SIZE])
+{
+	return get_at(NULL, fd, path, buffer);
 }
 
 status point_get_open(
@@ -155,33 +187,61 @@ status point_get_open(
 
 /* ---- setting ---- */
 
+/* Whoever may set an attribute may write, and need not be able to read. */
+static status set_open(int fd, const char *path, const void *buffer)
+{
+	int writer = volume_open_again(fd, O_WRONLY);
+	status rc;
+
+	if (writer < 0 && errno == ETXTBSY)
+		writer = volume_open_again(fd, O_RDONLY);
+	if (writer < 0)
+		return status_errno(errno, "%s", path);
+	rc = volume_set_reparse_of(writer, path, buffer, REPARSE_SIZE);
+	(void)close(writer);
+	return rc;
+}
+
 static status set(const struct place *place, const char *path, const void *buffer)
 {
 	struct stat st;
+	status rc = stat_place(place, &st);
 
-	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW))
-		return step_errno(errno, place->dirfd, place->name);
+	if (failed(rc))
+		return rc;
 	if (!S_ISREG(st.st_mode) && place->volume->kind != VOLUME_NTFS)
 		return status_fail(S_ISLNK(st.st_mode) ? STATUS_WIN32(ERROR_ACCESS_DENIED)
 						       : STATUS_WIN32(ERROR_INVALID_DATA),
 			"%s: is not a regular file", path);
+	if (place->fd >= 0 && place->volume->kind == VOLUME_POSIX)
+		return set_open(place->fd, path, buffer);
 	return volume_set_reparse(
 		place->volume, place->dirfd, place->name, buffer, REPARSE_SIZE);
 }
 
-status point_set(const char *path, const void *buffer, size_t size)
+static status set_at(int fd, const char *path, const void *buffer, size_t size)
 {
 	struct sis_link link;
 	struct place place;
 	status rc = reparse_parse(buffer, size, &link);
 
 	if (!failed(rc))
-		rc = find_place(NULL, path, &place);
+		rc = find_place(NULL, fd, path, &place);
 	if (failed(rc))
 		return rc;
 	rc = set(&place, path, buffer);
 	leave(&place);
 	return rc;
+}
+
+status point_set(const char *path, const void *buffer, size_t size)
+{
+	return set_at(-1, path, buffer, size);
+}
+
+status point_set_of(int fd, const char *path, const void *buffer, size_t size)
+{
+	return set_at(fd, path, buffer, size);
 }
 
 /* ---- ranges ---- */
@@ -196,12 +256,14 @@ static status ranges(
 
 	if (rc != STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT))
 		return rc;
-	if (fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW))
-		return step_errno(errno, place->dirfd, place->name);
+	rc = stat_place(place, &st);
+	if (failed(rc))
+		return rc;
 	if (!S_ISREG(st.st_mode))
 		return status_fail(STATUS_WIN32(ERROR_INVALID_DATA),
 			"%s: is not a regular file", path);
-	fd = volume_open_regular(place->dirfd, place->name, O_RDONLY);
+	fd = place->fd < 0 ? volume_open_regular(place->dirfd, place->name, O_RDONLY)
+			   : volume_open_again(place->fd, O_RDONLY);
 	if (fd < 0)
 		return step_errno(errno, place->dirfd, place->name);
 	rc = extents_data(fd, path, list);
@@ -209,14 +271,24 @@ static status ranges(
 	return rc;
 }
 
-status point_ranges(const char *path, struct extents_list *list)
+static status ranges_at(int fd, const char *path, struct extents_list *list)
 {
 	struct place place;
-	status rc = find_place(NULL, path, &place);
+	status rc = find_place(NULL, fd, path, &place);
 
 	if (failed(rc))
 		return rc;
 	rc = ranges(&place, path, list);
 	leave(&place);
 	return rc;
+}
+
+status point_ranges(const char *path, struct extents_list *list)
+{
+	return ranges_at(-1, path, list);
+}
+
+status point_ranges_of(int fd, const char *path, struct extents_list *list)
+{
+	return ranges_at(fd, path, list);
 }

@@ -42,7 +42,7 @@ TYPES = """CHAR UCHAR SHORT USHORT WORD INT UINT LONG ULONG DWORD LONGLONG ULONG
     DWORD_PTR SIZE_T HANDLE HMODULE HINSTANCE FARPROC LPVOID LPCVOID PBYTE HRESULT HLOCAL LPSTR
     FLOAT DOUBLE LPWSTR PDWORD LPBOOL""".split()
 PORTS = ["examples/ports/cabackup.c", "examples/ports/dsport.c", "examples/ports/siswalk.c",
-         "tests/compat/doc_tool.c"]
+         "tests/compat/doc_tool.c", "tests/system/wide_tool.c"]
 
 problems = []
 

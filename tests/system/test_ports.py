@@ -137,9 +137,10 @@ class Installed(testsite.Site):
                                           check=True, stdout=subprocess.PIPE,
                                           text=True).stdout)
 
-    def compile(self, source):
+    def compile(self, source, *options):
         program = self.path("tool")
-        command = [*CC, source, "-o", program, *self.pkg_config("--cflags", "--libs")]
+        command = [*CC, *options, source, "-o", program,
+                   *self.pkg_config("--cflags", "--libs")]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
         self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}")
@@ -165,6 +166,27 @@ class Installed(testsite.Site):
         done = self.run_program(tool, ["nobody", self.path("sets")], 1,
                                 {"LD_LIBRARY_PATH": self.lib})
         self.assertIn(b"The backup failed: 0x800706ba No such server", done.stderr)
+
+    def test_a_wide_tool_that_loads_the_dll_saves_an_authority(self):
+        tool = self.compile(os.path.join(TOP, "tests/system/wide_tool.c"), "-Wall", "-Wextra",
+                            "-Werror", "-DBACKUPAPI_PRINTF")
+        into = self.path("sets/wide")
+        os.mkdir(into)
+        env = {"LD_LIBRARY_PATH": self.lib}
+        done = self.run_program(tool, ["\\\\CA01", into], 0, env)
+        lines = done.stdout.decode().splitlines()
+        self.assertGreater(len(lines), 8)
+        for number, line in enumerate(lines):
+            total, size, name = line.split(" ", 2)
+            path = re.fullmatch(r"\\\\ca01\\posix\$(.*)", name)[1].replace("\\", "/")
+            saved = self.read(os.path.join(into, f"{number}.dat"))
+            self.assertEqual(saved, self.read(path))
+            self.assertEqual((int(total), int(size)), (len(saved), len(saved)))
+        self.assertIsNotNone(self.status()["last_full"])
+        done = self.run_program(tool, ["nobody", into], 1, env)
+        self.assertEqual(done.stderr,
+                         b"nobody: No such server is configured or reachable.\r\n")
+        self.assertEqual(self.run_program(tool, [], 2, env).stdout, b"")
 
     def test_every_header_is_there(self):
         top = os.path.dirname(self.find("windows.h"))

@@ -1,5 +1,5 @@
 /*
- * win32/base.h - last error, modules, messages, this computer's name
+ * win32/base.h - last error, modules, messages, this computer and process
  *
  * Included by windows.h only. Text is converted by backupapi_text_from_wide() and
  * backupapi_text_to_wide() and nowhere else.
@@ -10,6 +10,7 @@
 #define BACKUPAPI_WIN32_BASE_H
 
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include <backupapi/backupapi.h>
 
@@ -38,6 +39,21 @@ static inline HMODULE backupapi_LoadLibraryW(LPCWSTR name)
 	return module;
 }
 
+/* No flag makes a difference, since no file is searched. */
+static inline HMODULE backupapi_LoadLibraryExA(LPCSTR name, HANDLE file, DWORD flags)
+{
+	(void)file;
+	(void)flags;
+	return backupapi_LoadLibraryA(name);
+}
+
+static inline HMODULE backupapi_LoadLibraryExW(LPCWSTR name, HANDLE file, DWORD flags)
+{
+	(void)file;
+	(void)flags;
+	return backupapi_LoadLibraryW(name);
+}
+
 static inline FARPROC backupapi_GetProcAddress(HMODULE module, LPCSTR name)
 {
 	return backupapi_module_function(module, name, sizeof(WCHAR));
@@ -51,6 +67,18 @@ static inline FARPROC backupapi_GetProcAddress(HMODULE module, LPCSTR name)
 #endif
 #ifndef LoadLibrary
 #define LoadLibrary BACKUPAPI_NAME_AW(LoadLibrary)
+#endif
+#ifndef LoadLibraryExA
+#define LoadLibraryExA backupapi_LoadLibraryExA
+#endif
+#ifndef LoadLibraryExW
+#define LoadLibraryExW backupapi_LoadLibraryExW
+#endif
+#ifndef LoadLibraryEx
+#define LoadLibraryEx BACKUPAPI_NAME_AW(LoadLibraryEx)
+#endif
+#ifndef LOAD_LIBRARY_SEARCH_SYSTEM32
+#define LOAD_LIBRARY_SEARCH_SYSTEM32 0x00000800
 #endif
 #ifndef GetProcAddress
 #define GetProcAddress backupapi_GetProcAddress
@@ -102,7 +130,32 @@ static inline FARPROC backupapi_GetProcAddress(HMODULE module, LPCSTR name)
 #define MAKELANGID(primary, sub) ((WORD)((WORD)((sub) << 10) | (WORD)(primary)))
 #endif
 
-/* Blocks from ALLOCATE_BUFFER. Memory that is not such a block stays as it is. */
+#ifndef LMEM_FIXED
+#define LMEM_FIXED 0x0000
+#endif
+#ifndef LMEM_ZEROINIT
+#define LMEM_ZEROINIT 0x0040
+#endif
+#ifndef LPTR
+#define LPTR 0x0040
+#endif
+
+/* Memory that moves is not offered. */
+static inline HLOCAL backupapi_LocalAlloc(UINT flags, SIZE_T size)
+{
+	void *block;
+
+	if (flags & ~(UINT)LMEM_ZEROINIT) {
+		backupapi_set_last_error(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	block = backupapi_allocate(size);
+	if (block && flags)
+		(void)memset(block, 0, size);
+	return block;
+}
+
+/* Blocks from LocalAlloc and ALLOCATE_BUFFER. Other memory stays as it is. */
 static inline HLOCAL backupapi_LocalFree(HLOCAL block)
 {
 	return backupapi_release(block) ? NULL : block;
@@ -189,6 +242,9 @@ static inline DWORD backupapi_FormatMessageW(DWORD flags, LPCVOID source, DWORD 
 	return (DWORD)length;
 }
 
+#ifndef LocalAlloc
+#define LocalAlloc backupapi_LocalAlloc
+#endif
 #ifndef LocalFree
 #define LocalFree backupapi_LocalFree
 #endif
@@ -260,6 +316,15 @@ static inline BOOL backupapi_GetComputerNameW(LPWSTR buffer, LPDWORD size)
 #endif
 #ifndef GetComputerName
 #define GetComputerName BACKUPAPI_NAME_AW(GetComputerName)
+#endif
+
+static inline void backupapi_ExitProcess(UINT code)
+{
+	exit((int)code);
+}
+
+#ifndef ExitProcess
+#define ExitProcess backupapi_ExitProcess
 #endif
 
 #endif
