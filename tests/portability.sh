@@ -6,13 +6,14 @@
 #
 #   abi        the binary interface is that of the baseline in tests/abi
 #   files      meson install puts in place what tests/install/files.txt lists
-#   consumers  a program outside the tree builds with Meson, CMake, autotools and make
+#   consumers  programs outside the tree, one of them written for Windows, build with Meson,
+#              CMake, autotools and make, and work
 #   static     the same with libbackupapi.a, and no shared library at all
 #   uninstall  nothing is left behind
 #   plain      without any optional engine
 #   musl       with another C library
-#   i386       on a machine of 32 bits
-#   s390x      on a big-endian machine
+#   i386       on a machine of 32 bits: the unit suite
+#   s390x      on a big-endian machine: what byte order could break, under qemu
 #   renew      no check, and only when named: makes both baselines anew (docs/abi.md)
 #
 # Without names, all checks. BACKUPAPI_NO_INSTALL=1 never calls apt; BACKUPAPI_JOBS is the
@@ -38,9 +39,11 @@ need_packages \
   gcc libc6-dev meson ninja-build pkg-config python3 uuid-dev check libsubunit-dev \
   libsqlite3-dev libssl-dev libacl1-dev libxxhash-dev libdb5.3-dev liblmdb-dev libtdb-dev \
   binutils abigail-tools cmake make autoconf automake libtool musl-tools linux-libc-dev qemu-user \
-  gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-i686-linux-gnu libc6-dev-i386-cross
+  gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-i686-linux-gnu libc6-dev-i386-cross \
+  acl attr btrfs-progs e2fsprogs ntfs-3g openssl procps sqlite3 util-linux xfsprogs
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/backupapi-portability-XXXXXX")
+chmod 711 "$work" # tests become other users, and run what is built here
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 

@@ -32,7 +32,7 @@ static const char *const make[VOLUME_TYPES] = {
 	[ON_BTRFS] =
 		"truncate -s 160M %1$s && mkfs.btrfs -q %1$s && mount -o loop %1$s %2$s",
 	[ON_NTFS] = "truncate -s 64M %1$s && mkfs.ntfs -q -F %1$s",
-	[ON_TMPFS] = "mount -t tmpfs -o size=64m none %2$s",
+	[ON_TMPFS] = "mount -t tmpfs -o size=64m %1$s %2$s", /* named so; none is made */
 };
 
 static char *mounts[VOLUME_TYPES];

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/stamp.h"
 #include "session/recover.h"
 #include "session/staging.h"
 #include "support.h"
@@ -325,12 +325,10 @@ void store_back_up(void)
 
 /* ---- restores ---- */
 
-/* Files are stamped by a clock that ticks a hundred times a second or more. */
 void store_let_age(void)
 {
-	const struct timespec two_ticks = {.tv_nsec = 20000000};
-
-	ck_assert_int_eq(nanosleep(&two_ticks, NULL), 0);
+	while (stamp_next() == 0)
+		continue;
 }
 
 struct restore *store_restore(unsigned family)
@@ -377,7 +375,8 @@ static void stage(const struct store *s, const char *name, const void *data, siz
 	const char *last;
 	int dirfd;
 
-	ck_assert_int_eq(file_open_parent(staged, FILE_TRUSTED, &dirfd, &last), STATUS_OK);
+	ck_assert_int_eq(
+		file_open_parent(staged, FILE_TRUSTED, &dirfd, &last), STATUS_OK);
 	ck_assert_int_eq(file_replace_at(dirfd, last, data, size, 0600), STATUS_OK);
 	ck_assert_int_eq(close(dirfd), 0);
 	free(staged);

@@ -235,6 +235,8 @@ void tdb_write_on(void *context)
 		begin_all(&writer, n);
 		prepare_all(&writer);
 		commit_all(&writer);
+		if (writing->commits)
+			atomic_fetch_add(writing->commits, 1);
 		(void)nanosleep(&pause, NULL);
 	}
 }

@@ -5,6 +5,7 @@
 #define TESTS_TDB_STORE_H
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 #include <tdb.h>
@@ -26,7 +27,8 @@ long tdb_store_number(const char *path);
 struct tdb_writing {
 	const char *dir;
 	bool lmdb;
-	long pause_us; /* between two transactions */
+	long pause_us;        /* between two transactions */
+	atomic_long *commits; /* how many there were, in shared memory; or NULL */
 };
 void tdb_write_on(void *writing);
 

@@ -104,7 +104,8 @@ static void check_report(const struct rerun *r)
 	static const char end[] = " is not a live block of this family\n";
 	const char *line = r->lines[0];
 
-	ck_assert_uint_eq(r->writes, 1);
+	if (!WIFSIGNALED(r->wait_status) || !support_lacks("silent-aborts"))
+		ck_assert_uint_eq(r->writes, 1);
 	ck_assert_int_eq(strncmp(line, begin, sizeof(begin) - 1), 0);
 	ck_assert_uint_gt(strlen(line), sizeof(end));
 	ck_assert_str_eq(line + strlen(line) - (sizeof(end) - 1), end);

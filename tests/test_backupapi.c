@@ -126,12 +126,13 @@ static void *keep_setting(void *stop)
 /* A child inherits no lock that another thread held when it was forked. */
 START_TEST(a_child_forked_while_the_handler_is_set_may_free)
 {
+	const int times = support_under_valgrind() ? 30 : 300;
 	atomic_bool stop = false;
 	pthread_t thread;
 
 	backupapi_set_invalid_free_handler(ignore_refusal, NULL);
 	ck_assert_int_eq(pthread_create(&thread, NULL, keep_setting, &stop), 0);
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < times; i++) {
 		pid_t pid = fork();
 		int how;
 
@@ -139,7 +140,7 @@ START_TEST(a_child_forked_while_the_handler_is_set_may_free)
 		if (pid == 0) {
 			char block;
 
-			(void)alarm(10);
+			(void)alarm(30);
 			backupapi_free(&block);
 			_exit(0);
 		}

@@ -127,6 +127,8 @@ static void refused(const struct call *call, HCSBC hbc)
 		call->name, backupapi_error_detail());
 }
 
+enum { TOP_BIT = 8 * sizeof(uintptr_t) - 1 };
+
 START_TEST(made_up_handles_are_refused)
 {
 	HCSBC live = begin_backup();
@@ -136,7 +138,7 @@ START_TEST(made_up_handles_are_refused)
 	void *unmapped = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	HCSBC handles[] = {NULL, (HCSBC)UINTPTR_MAX, (HCSBC)(uintptr_t)2, &on_stack,
 		on_heap, unmapped, (HCSBC)(number + 1), (HCSBC)(number + 2),
-		(HCSBC)(number - 1), (HCSBC)(number ^ ((uintptr_t)1 << 40)), POISON};
+		(HCSBC)(number - 1), (HCSBC)(number ^ ((uintptr_t)1 << TOP_BIT)), POISON};
 
 	for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
 		refused(&calls[_i], handles[i]);

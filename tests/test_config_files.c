@@ -18,13 +18,13 @@ START_TEST(ten_megabytes_of_noise_give_a_quick_clean_error)
 		seed = seed * 1664525u + 1013904223u;
 		noise[i] = (unsigned char)(seed >> 24);
 	}
-	(void)clock_gettime(CLOCK_MONOTONIC, &before);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
 	ck_assert_int_eq(load_bytes(noise, size, &server), BAD);
 	memset(noise, '\n', size);
 	ck_assert_int_eq(load_bytes(noise, size, &server), BAD);
 	memset(noise, 'a', size);
 	ck_assert_int_eq(load_bytes(noise, size, &server), BAD);
-	(void)clock_gettime(CLOCK_MONOTONIC, &after);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
 	ck_assert_ptr_null(server);
 	ck_assert_int_lt(after.tv_sec - before.tv_sec, 10);
 	free(noise);

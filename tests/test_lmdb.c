@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/lmdb.h"
+#include "engine/mdb_format.h"
 #include "forked.h"
 #include "lmdb_store.h"
 
@@ -84,13 +86,14 @@ START_TEST(copy_has_every_committed_entry_while_a_writer_goes_on)
 		.flags = ways[_i].flags,
 		.first = 2001,
 		.map_size = 1 << 20};
+	const int rounds = support_under_valgrind() ? 2 : 8;
 	char *copy = hosted_path(&store, "copy");
 	pid_t writer;
 
 	make_entries(2000, 300);
 	store.config.compact = ways[_i].compact;
 	writer = hosted_start(lmdb_write_on, &writing);
-	for (int round = 0; round < 8; round++) {
+	for (int round = 0; round < rounds; round++) {
 		long before;
 
 		hosted_pause(30);
@@ -312,24 +315,32 @@ static void patch(off_t offset, const void *bytes, size_t size)
 	ck_assert_int_eq(close(fd), 0);
 }
 
+enum {
+	META = sizeof(struct lmdb_page),
+	PAGE_SIZE_AT = META + offsetof(struct lmdb_meta, free.key_size),
+};
+
 static const struct {
-	off_t offset; /* in both meta pages */
+	size_t offset; /* in both meta pages */
 	uint32_t value;
 	status code;
 	const char *said;
 } foreign[] = {
-	{20, 2, STATUS_WIN32(ERROR_NOT_SUPPORTED), "format 2"},
-	{16, 0xdec0efbe, STATUS_WIN32(ERROR_NOT_SUPPORTED), "byte order"},
-	{16, 0x12345678, hrDatabaseCorrupted, "not an LMDB file"},
-	{40, 0, hrDatabaseCorrupted, "damaged"},    /* the page size */
-	{40, 4095, hrDatabaseCorrupted, "damaged"}, /* LMDB would divide by it */
+	{META + offsetof(struct lmdb_meta, version), 2, STATUS_WIN32(ERROR_NOT_SUPPORTED),
+		"format 2"},
+	{META, 0xdec0efbe, STATUS_WIN32(ERROR_NOT_SUPPORTED), "byte order"},
+	{META, 0x12345678, hrDatabaseCorrupted, "not an LMDB file"},
+	{PAGE_SIZE_AT, 0, hrDatabaseCorrupted, "damaged"},
+	{PAGE_SIZE_AT, 4095, hrDatabaseCorrupted,
+		"damaged"}, /* LMDB would divide by it */
 };
 
 START_TEST(file_of_another_kind_is_refused_with_the_reason)
 {
 	make_entries(10, 20);
-	patch(foreign[_i].offset, &foreign[_i].value, sizeof(foreign[_i].value));
-	patch(4096 + foreign[_i].offset, &foreign[_i].value, sizeof(foreign[_i].value));
+	for (size_t page = 0; page < LMDB_METAS; page++)
+		patch((off_t)(page * 4096 + foreign[_i].offset), &foreign[_i].value,
+			sizeof(foreign[_i].value));
 	ck_assert_int_eq(begin_fails(), foreign[_i].code);
 	hosted_assert_detail("data.mdb");
 	hosted_assert_detail(foreign[_i].said);
@@ -339,13 +350,14 @@ END_TEST
 
 START_TEST(other_word_size_is_refused_with_the_reason)
 {
-	const uint32_t magic = 0xbeefc0de, none = 0;
+	const uint32_t magic = LMDB_MAGIC, none = 0;
+	const off_t others = META == 16 ? 12 : 16;
 
 	make_entries(10, 20);
-	patch(12, &magic, sizeof(magic));
-	patch(16, &none, sizeof(none));
+	patch(META, &none, sizeof(none));
+	patch(others, &magic, sizeof(magic));
 	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_NOT_SUPPORTED));
-	hosted_assert_detail("32-bit");
+	hosted_assert_detail(META == 16 ? "32-bit" : "64-bit");
 }
 END_TEST
 
@@ -382,7 +394,8 @@ START_TEST(damage_is_found_before_lmdb_compacts)
 	store.config.compact = true;
 	ck_assert_int_eq(stat(data, &st), 0);
 	for (off_t page = 2; page < st.st_size / 4096; page++)
-		patch(page * 4096 + 12, "\xff\xff\xff\xff", 4);
+		patch(page * 4096 + (off_t)offsetof(struct lmdb_page, lower),
+			"\xff\xff\xff\xff", 4);
 	ck_assert_int_eq(begin_fails(), hrDatabaseCorrupted);
 	hosted_assert_detail("data.mdb: page ");
 }

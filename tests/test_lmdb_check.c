@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,14 @@
 #include "forked.h"
 #include "lmdb_store.h"
 
-enum { PAGE = 4096, DEFAULT_FLIPS = 1500 };
+enum {
+	PAGE = 4096,
+	HEAD = sizeof(
+		struct lmdb_page), /* of each page; its first entry's offset is next */
+	FLAGS = offsetof(struct lmdb_page, flags),
+	BOUNDS = offsetof(struct lmdb_page, lower),
+	DEFAULT_FLIPS = 1500
+};
 
 static struct hosted_store store;
 static char *path;
@@ -58,7 +66,7 @@ static void write_at(off_t offset, const void *data, size_t size)
 
 static void write_meta(void)
 {
-	write_at((off_t)(meta.txnid % 2 * PAGE) + 16, &meta, sizeof(meta));
+	write_at((off_t)(meta.txnid % 2 * PAGE) + HEAD, &meta, sizeof(meta));
 }
 
 /* The first page with FLAGS that the newest state may use. */
@@ -132,8 +140,8 @@ END_TEST
 
 START_TEST(short_files_are_damaged)
 {
-	const off_t sizes[] = {
-		0, 1, 100, 151, 152, PAGE, PAGE + 100, 2 * PAGE, 20 * PAGE};
+	const off_t sizes[] = {0, 1, 100, HEAD + sizeof(meta) - 1, HEAD + sizeof(meta),
+		PAGE, PAGE + 100, 2 * PAGE, 20 * PAGE};
 
 	for (size_t i = sizeof(sizes) / sizeof(sizes[0]); i-- > 0;) {
 		ck_assert_int_eq(ftruncate(fd, sizes[i]), 0);
@@ -156,7 +164,7 @@ START_TEST(page_of_another_kind_is_damaged)
 	const uint16_t flags[] = {0, LMDB_OVERFLOW, LMDB_META, LMDB_BRANCH | LMDB_LEAF};
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		write_at(root() + 10, &flags[i], sizeof(flags[i]));
+		write_at(root() + FLAGS, &flags[i], sizeof(flags[i]));
 		assert_damaged("not a page of a tree");
 	}
 }
@@ -164,11 +172,11 @@ END_TEST
 
 START_TEST(wrong_bounds_are_damage)
 {
-	const uint16_t bounds[][2] = {
-		{15, 4000}, {4000, 100}, {17, 4000}, {20, 4097}, {8, 4000}};
+	const uint16_t bounds[][2] = {{HEAD - 1, 4000}, {4000, 100}, {HEAD + 1, 4000},
+		{HEAD + 4, PAGE + 1}, {HEAD / 2, 4000}};
 
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
-		write_at(root() + 12, bounds[i], sizeof(bounds[i]));
+		write_at(root() + BOUNDS, bounds[i], sizeof(bounds[i]));
 		assert_damaged("its bounds are wrong");
 	}
 }
@@ -176,10 +184,10 @@ END_TEST
 
 START_TEST(entry_outside_of_its_page_is_damage)
 {
-	const uint16_t offsets[] = {0, 16, 4090, 65535};
+	const uint16_t offsets[] = {0, HEAD, 4090, 65535};
 
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
-		write_at(root() + 16, &offsets[i], sizeof(offsets[i]));
+		write_at(root() + HEAD, &offsets[i], sizeof(offsets[i]));
 		assert_damaged("lies outside of it");
 	}
 }
@@ -190,7 +198,7 @@ START_TEST(entry_that_does_not_fit_is_damage)
 	const uint16_t key_size = 5000;
 	uint16_t offset;
 
-	read_at(root() + 16, &offset, sizeof(offset));
+	read_at(root() + HEAD, &offset, sizeof(offset));
 	write_at(root() + offset + 6, &key_size, sizeof(key_size));
 	assert_damaged("does not fit");
 }
@@ -235,7 +243,7 @@ START_TEST(page_in_two_places_is_damage)
 	uint16_t offsets[2];
 	unsigned char number[6];
 
-	read_at(branch + 16, offsets, sizeof(offsets));
+	read_at(branch + HEAD, offsets, sizeof(offsets));
 	read_at(branch + offsets[0], number, sizeof(number));
 	write_at(branch + offsets[1], number, sizeof(number));
 	assert_damaged("in use twice");
@@ -249,7 +257,7 @@ START_TEST(page_that_is_in_use_and_free_is_damage)
 	uint16_t offset;
 	size_t numbers[2];
 
-	read_at(list + 16, &offset, sizeof(offset));
+	read_at(list + HEAD, &offset, sizeof(offset));
 	read_at(list + offset, &node, sizeof(node));
 	offset = (uint16_t)(offset + sizeof(node) + node.key_size);
 	read_at(list + offset, numbers, sizeof(numbers));
@@ -265,7 +273,7 @@ START_TEST(long_value_that_is_gone_is_damage)
 	off_t page = find_page(LMDB_OVERFLOW);
 	const uint16_t leaf = LMDB_LEAF;
 
-	write_at(page + 10, &leaf, sizeof(leaf));
+	write_at(page + FLAGS, &leaf, sizeof(leaf));
 	assert_damaged("not the long value");
 }
 END_TEST

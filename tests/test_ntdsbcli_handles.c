@@ -136,6 +136,8 @@ static void refused(const struct call *call, HBC hbc)
 
 /* ---- handles ---- */
 
+enum { TOP_BIT = 8 * sizeof(uintptr_t) - 1 };
+
 START_TEST(made_up_handles_are_refused)
 {
 	HBC live = ds_begin(&ds_forms[0]);
@@ -145,7 +147,7 @@ START_TEST(made_up_handles_are_refused)
 	void *unmapped = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	HBC handles[] = {NULL, (HBC)UINTPTR_MAX, (HBC)(uintptr_t)2, &on_stack, on_heap,
 		unmapped, (HBC)(number + 1), (HBC)(number + 2), (HBC)(number - 1),
-		(HBC)(number ^ ((uintptr_t)1 << 40)), POISON};
+		(HBC)(number ^ ((uintptr_t)1 << TOP_BIT)), POISON};
 
 	for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
 		refused(&calls[_i], handles[i]);

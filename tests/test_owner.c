@@ -159,9 +159,10 @@ static pid_t nobodys_writer(const char *path)
 		pid_t writer;
 		int how;
 
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* In this order: a change of user takes the signal back. */
 		if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-			setresuid(NOBODY, NOBODY, NOBODY))
+			setresuid(NOBODY, NOBODY, NOBODY) ||
+			prctl(PR_SET_PDEATHSIG, SIGKILL))
 			_exit(1);
 		writer = sqlite_writer(paths, 1);
 		(void)waitpid(writer, &how, 0);

@@ -77,16 +77,17 @@ END_TEST
 START_TEST(a_hundred_thousand_targets_take_linear_time)
 {
 	struct registration *r = sample();
+	const int count = support_under_valgrind() ? 12000 : 120000;
 	struct timespec before, after;
 	char path[64];
 
-	for (int i = 0; i < 120000; i++) {
+	for (int i = 0; i < count; i++) {
 		(void)snprintf(path, sizeof(path), "/srv/ca/newcerts/%08X.pem", i);
 		add_target(r, path, path);
 	}
-	(void)clock_gettime(CLOCK_MONOTONIC, &before);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
 	assert_round_trip(r);
-	(void)clock_gettime(CLOCK_MONOTONIC, &after);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
 	ck_assert_int_lt(after.tv_sec - before.tv_sec, 20);
 	registration_free(r);
 }

@@ -187,22 +187,26 @@ static void configure_slow_start(void)
 
 	(void)snprintf(extra, sizeof(extra),
 		"[service]\n"
-		"start = /bin/sh -c \"touch %s/starting; sleep 1; touch %s/running\"\n"
+		"start = /bin/sh -c \"touch %s/starting; "
+		"while ! test -e %s/tried; do sleep 0.05; done; touch %s/running\"\n"
 		"stop = /bin/rm -f %s/running\n"
 		"status = /bin/sh -c \"test -e %s/running || exit 3\"\n",
-		store->dir, store->dir, store->dir, store->dir);
+		store->dir, store->dir, store->dir, store->dir, store->dir);
 	store_configure(store, extra);
 }
 
 static void prepare_while_starting(void)
 {
 	char *starting = support_path(store->dir, "starting");
+	char *tried = support_path(store->dir, "tried");
 	struct restore *r = NULL;
 	status rc;
 
-	for (int i = 0; i < 500 && !support_exists(starting); i++)
+	while (!support_exists(starting))
 		(void)usleep(10000);
 	rc = restore_prepare(store_server(), FAMILY_CERTSRV, true, &r);
+	support_write(tried, "");
+	free(tried);
 	free(starting);
 	_exit(rc == hrRestoreInProgress ? 42 : 1);
 }

@@ -26,20 +26,13 @@ static size_t links;
 static size_t *order;
 static bool named[STORE_FILES];
 
-static bool under_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return preload && strstr(preload, "vgpreload");
-}
-
 static size_t number_of_links(void)
 {
 	const char *set = getenv("BACKUPAPI_TEST_LINKS");
 	size_t number;
 
 	if (!set)
-		return SANITIZED || under_valgrind() ? FEWER_LINKS : ALL_LINKS;
+		return SANITIZED || support_under_valgrind() ? FEWER_LINKS : ALL_LINKS;
 	number = strtoul(set, NULL, 10);
 	ck_assert_uint_ge(number, FEWER_LINKS);
 	return number;

@@ -49,12 +49,14 @@ START_TEST(several_databases_are_one_cut)
 	     *b = sqlite_store_path(&store, "b.db");
 	char *c = sqlite_store_path(&store, "c.db");
 	const char *paths[] = {c, a, b}; /* not the order in which they are locked */
+	long last = 0;
 	pid_t writer;
 
 	for (int i = 0; i < 3; i++)
 		sqlite_make_table(paths[i], _i ? "wal" : "delete");
 	writer = sqlite_writer(paths, 3);
-	for (int round = 0; round < 10; round++) {
+	/* However long the writer takes to get going. */
+	for (int round = 0; round < 10 || last == 0; round++) {
 		struct engine_session *session;
 		long rows[3];
 
@@ -76,6 +78,7 @@ START_TEST(several_databases_are_one_cut)
 		ck_assert_int_ge(rows[0], rows[1]);
 		ck_assert_int_ge(rows[1], rows[2]);
 		ck_assert_int_ge(rows[2], rows[0] - 1);
+		last = rows[2];
 	}
 	stop_process(writer);
 	free(a);
@@ -184,7 +187,7 @@ START_TEST(database_locked_for_good_is_busy_in_bounded_time)
 		sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
 	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_BUSY));
 	sqlite_assert_detail("ca.db");
-	ck_assert_int_le(time(NULL) - start, 40);
+	ck_assert_int_le(time(NULL) - start, 80);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 	worker_spool_end(sqlite_session(&store));
 	free(path);

@@ -5,6 +5,7 @@
  * ENOSPC_BELOW	only what is below this directory counts
  * ENOSPC_STAYS	if set, all later steps fail too, but for the fsync of a directory,
  *		which needs no room and with which tidying up ends
+ * ENOSPC_STOPS	if set, the step does not fail: the process stops ahead of it, until SIGCONT
  * ENOSPC_MARK	a file that is created when a step failed
  * ENOSPC_FREE	what statvfs tells that is free, in bytes
  *
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -79,6 +81,7 @@ static bool path_of(int fd, char path[PATH_MAX])
 static bool count_step(bool needs_room)
 {
 	const char *at = getenv("ENOSPC_AT");
+	const bool stops = getenv("ENOSPC_STOPS") != NULL;
 	unsigned long wanted = at ? strtoul(at, NULL, 10) : 0;
 	bool fails;
 
@@ -89,6 +92,10 @@ static bool count_step(bool needs_room)
 	fails = steps == wanted ||
 		(steps > wanted && needs_room && getenv("ENOSPC_STAYS"));
 	pthread_mutex_unlock(&mutex);
+	if (fails && stops) {
+		kill(getpid(), SIGSTOP);
+		return false;
+	}
 	if (fails) {
 		leave_mark();
 		errno = ENOSPC;

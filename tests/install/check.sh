@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installed, used, removed: the installed files are those of files.txt; a program outside
-# the tree builds against them with each build system, and works; uninstalling leaves
-# nothing behind.
+# Installed, used, removed: the installed files are those of files.txt; programs outside the
+# tree, one of them written for Windows, build against them with each build system and work;
+# uninstalling leaves nothing behind.
 #
 #   tests/install/check.sh BUILD WORKDIR [files|consumers|static|uninstall]...
 #
@@ -31,7 +31,7 @@ print(next(o["value"] for o in json.load(sys.stdin) if o["name"] == "prefix"))'
 }
 
 check_files() {
-  stage "$build" "$work/staged"
+  stage "$build_dir" "$work/staged"
   list_files "$work/staged$prefix" > "$work/installed"
   # What is outside of the prefix is in no list, and must not be there.
   stray=$(find "$work/staged" ! -type d ! -path "$work/staged$prefix/*")
@@ -42,8 +42,8 @@ check_files() {
 }
 
 check_uninstall() {
-  stage "$build" "$work/staged"
-  DESTDIR=$work/staged quietly "$work/uninstall.log" ninja -C "$build" uninstall
+  stage "$build_dir" "$work/staged"
+  DESTDIR=$work/staged quietly "$work/uninstall.log" ninja -C "$build_dir" uninstall
   # The staging directory goes too when it is empty.
   [ ! -e "$work/staged" ] || fail "uninstall left behind: $(find "$work/staged")"
   echo "uninstall left nothing behind"
@@ -65,39 +65,50 @@ engine = flat
 database = $work/ca/index.txt
 database = $work/ca/serial
 END
-  printf '%s\n' "$work/ca/index.txt" "$work/ca/serial" > "$work/expected"
+  printf '%s\n' "$work/ca/index.txt" "$work/ca/serial" > "$work/paths"
+  # The file type, the share of all paths, and separators as on Windows.
+  sed -e 's|/|\\|g' -e 's|^|D\\\\ca\\posix$|' "$work/paths" > "$work/names"
 }
 
-# What the program prints must be what is configured, in any order.
-try_consumer() {
-  BACKUPAPI_CONFIG_DIR=$work/conf LD_LIBRARY_PATH=${2-$libdir} "$1" > "$work/said" ||
+# What each program prints must be what is configured, in any order: paths by the one that
+# knows of the library, names as on Windows by the other.
+try_program() {
+  BACKUPAPI_CONFIG_DIR=$work/conf LD_LIBRARY_PATH=$3 "$1" > "$work/said" ||
     fail "$1 does not work"
-  diff <(sort "$work/expected") <(sort "$work/said") >&2 || fail "$1 lists something else"
-  echo "$(basename "$(dirname "$1")"): builds and works"
+  diff <(sort "$2") <(sort "$work/said") >&2 || fail "$1 lists something else"
 }
 
-build_meson() { meson setup out . && ninja -C out && cp out/consumer .; }
-build_cmake() { cmake -S . -B out && cmake --build out && cp out/consumer .; }
+try_programs() {
+  try_program "$1/consumer" "$work/paths" "$2"
+  try_program "$1/tool" "$work/names" "$2"
+  echo "$(basename "$1"): two programs build and work"
+}
+
+build_meson() { meson setup out . && ninja -C out && cp out/consumer out/tool .; }
+build_cmake() { cmake -S . -B out && cmake --build out && cp out/consumer out/tool .; }
 build_autotools() { autoreconf --install && ./configure && make; }
 build_make() { make; }
 build_make_static() { make STATIC=--static LDFLAGS=-static; }
 build_meson_static() {
-  meson setup out . -Dprefer_static=true && ninja -C out && cp out/consumer .
+  meson setup out . -Dprefer_static=true && ninja -C out && cp out/consumer out/tool .
 }
+# Of WCHARs of 16 bits, and of Windows' functions with them.
+build_make_utf16() { make CFLAGS="-DBACKUPAPI_UTF16 -DUNICODE"; }
+build_make_short() { make CFLAGS="-fshort-wchar -DUNICODE" tool; }
 
-# consumer SYSTEM [static]
-consumer() {
-  local system=$1 name=$1${2:+_$2}
+# build SYSTEM [VARIANT]
+build() {
+  local name=$1${2:+_$2}
   rm -rf "${work:?}/$name"
-  cp -r "$install/$system" "$work/$name"
-  cp "$install/consumer.c" "$work/$name"
+  cp -r "$install/$1" "$work/$name"
+  cp "$install"/*.c "$work/$name"
+  chmod -R u+w "$work/$name"
   (cd "$work/$name" && quietly "$work/$name.log" "build_$name")
-  try_consumer "$work/$name/consumer" ${2:+""}
 }
 
 install_for_use() {
   [ -d "$prefix/include/backupapi" ] ||
-    quietly "$work/install.log" meson install -C "$build" --no-rebuild
+    quietly "$work/install.log" meson install -C "$build_dir" --no-rebuild
   libdir=$(dirname "$(find "$prefix" -name libbackupapi.so)")
   export PKG_CONFIG_PATH=$libdir/pkgconfig
   make_authority
@@ -106,17 +117,28 @@ install_for_use() {
 check_consumers() {
   install_for_use
   for system in meson cmake autotools make; do
-    consumer "$system"
+    build "$system"
+    try_programs "$work/$system" "$libdir"
   done
+  for width in utf16 short; do
+    build make "$width"
+    try_program "$work/make_$width/tool" "$work/names" "$libdir"
+    nm -D "$work/make_$width/tool" | grep -q " backupapi_.*_utf16" ||
+      fail "make_$width: not for WCHARs of 16 bits"
+  done
+  echo "make_utf16, make_short: one program builds and works"
 }
 
 check_static() {
   install_for_use
   for system in meson make; do
-    consumer "$system" static
-    if readelf -d "$work/${system}_static/consumer" | grep NEEDED >&2; then
-      fail "$system: not linked statically"
-    fi
+    build "$system" static
+    try_programs "$work/${system}_static" ''
+    for program in consumer tool; do
+      if readelf -d "$work/${system}_static/$program" | grep NEEDED >&2; then
+        fail "$system: $program is not linked statically"
+      fi
+    done
   done
 }
 
@@ -127,11 +149,11 @@ if [ "$1" = --list ]; then
   list_files "$work/staged$(prefix_of "$2")"
   exit
 fi
-build=$1 work=$2
+build_dir=$1 work=$2
 shift 2
-prefix=$(prefix_of "$build")
+prefix=$(prefix_of "$build_dir")
 case $prefix in
-/usr | /usr/local | /) fail "$build would install into $prefix; give it a --prefix of its own" ;;
+/usr | /usr/local | /) fail "$build_dir would install into $prefix; give it a --prefix of its own" ;;
 esac
 [ $# -gt 0 ] || set -- files consumers static uninstall
 for check in "$@"; do

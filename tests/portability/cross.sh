@@ -3,20 +3,39 @@
 #
 #   tests/portability/cross.sh s390x|i386 WORKDIR
 #
-# The compiler brings its C library; libuuid, Check and xxHash are Debian's packages for
-# that machine, fetched by apt and unpacked into WORKDIR: nothing foreign is installed.
+# The compiler brings its C library; the other libraries are Debian's packages for that
+# machine, fetched by apt and unpacked into WORKDIR: nothing foreign is installed.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 machine=$1 work=$2
 
-# What qemu-user cannot do, which says nothing about the library: a program that starts
-# itself again (no kernel knows how to run it), child processes made by _Fork, locales that
-# come with glibc, and a message with more descriptors than there is room for.
-not_under_qemu="alloc alloc_refused handle message trace wildcard"
+# What qemu-user 7.2 cannot do for a program, which says nothing about the library:
+# - memory-limits: setrlimit(RLIMIT_AS) says yes and sets nothing, so that a program which
+#   allocates until it may not any more takes all of the machine
+# - wiping-on-fork: madvise(MADV_WIPEONFORK) says yes and does not reach the kernel
+# - closing-of-surplus-descriptors: recvmsg gives the kernel twice the room that the program
+#   gave; descriptors for which that was too small stay open, and nobody knows them
+# - silent-aborts: it writes a line of its own to stderr
+# For such reasons these tests are not among those for s390x: all that start another program
+# of the build, like the store worker (no kernel here runs that); `process`, for posix_spawn
+# gets no errors back where CLONE_VM makes a copy; `credentials`, which asks smaps about the
+# kernel's flags.
+qemu_lacks="memory-limits wiping-on-fork closing-of-surplus-descriptors silent-aborts"
 
 case $machine in
-s390x) compiler=s390x-linux-gnu-gcc runner=qemu-s390x leave_out=$not_under_qemu ;;
-i386) compiler=i686-linux-gnu-gcc runner='' leave_out='' ;;
+s390x)
+  compiler=s390x-linux-gnu-gcc runner=qemu-s390x
+  options="-Dsqlite=disabled -Doptimization=1"
+  export BACKUPAPI_TEST_LACKS=$qemu_lacks CK_TIMEOUT_MULTIPLIER=10 LMDB_FLIPS=100
+  # Its C library comes without locales.
+  export LOCPATH=$work/root/usr/lib/locale
+  tests="$(wanted_tests) bdb bdb_log bdb_recover lmdb lmdb_check tdb"
+  ;;
+i386)
+  compiler=i686-linux-gnu-gcc runner=''
+  options="-Dsqlite=enabled -Doptimization=0"
+  tests=''
+  ;;
 *) fail "$machine: no such machine" ;;
 esac
 for program in "$compiler" $runner apt-get dpkg-deb; do
@@ -35,15 +54,16 @@ touch "$work/apt/status"
 foreign_apt update > "$work/apt.log" 2>&1 || true # sources that lack this machine do not matter
 cd "$work/apt"
 quietly "$work/download.log" foreign_apt download \
-  libuuid1 uuid-dev check libsubunit0 libsubunit-dev libxxhash-dev
+  libuuid1 uuid-dev check libsubunit0 libsubunit-dev libxxhash-dev libc-bin \
+  libdb5.3 libdb5.3-dev liblmdb0 liblmdb-dev libsqlite3-0 libsqlite3-dev libtdb1 libtdb-dev
 for package in *.deb; do
   dpkg-deb -x "$package" "$work/root"
 done
 cd "$top"
 
 printf "[constants]\nroot = '%s'\n" "$work/root" > "$work/root.ini"
+# shellcheck disable=SC2086 # options, one by one
 setup "$work/build" --cross-file "$work/root.ini" --cross-file "$here/$machine.ini" \
-  -Doptimization=0
-tests=$(comm -23 <(wanted_tests | sort) <(xargs -n 1 <<< "$leave_out" | sort))
+  -Dbdb=enabled -Dlmdb=enabled -Dtdb=enabled $options
 # shellcheck disable=SC2086 # names, one by one
-run_tests "$work/build" $tests
+run_tests "$work/build" ${tests:-$(unit_tests "$work/build")}

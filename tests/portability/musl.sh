@@ -31,7 +31,8 @@ ar rcs "$work/standins/libstandin.a" "$work"/standins/*.o
 
 printf "[constants]\nstandins = '%s'\nkernel = '%s'\n" "$work/standins" "$work/kernel" \
   > "$work/places.ini"
+# shellcheck disable=SC2086 # options, one by one
 setup "$work/build" --cross-file "$work/places.ini" --cross-file "$here/musl.ini" \
-  -Doptimization=0
+  -Doptimization=0 $no_engines
 compile "$work/build" lib/api/libbackupapi.so.1.0.0
 run_tests "$work/build" $(wanted_tests)

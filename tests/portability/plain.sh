@@ -7,7 +7,8 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 work=$1
 
-setup "$work/build" -Dprograms=enabled -Dwerror=true -Doptimization=0
+# shellcheck disable=SC2086 # options, one by one
+setup "$work/build" $no_engines -Dprograms=enabled -Dwerror=true -Doptimization=0
 programs=$(meson introspect --targets "$work/build" | python3 -c '
 import json, sys
 for target in json.load(sys.stdin):

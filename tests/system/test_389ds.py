@@ -63,7 +63,7 @@ dynamic = {server.config}/schema/*.ldif
 pidfile = {server.pidfile}
 program = {os.path.realpath(ds389.NS_SLAPD)}
 start = {' '.join(server.command)}
-timeout = 120
+timeout = 300
 """)
 
     # ---- backups ----

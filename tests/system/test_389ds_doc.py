@@ -33,13 +33,13 @@ start() {
   rm $starting
   /usr/sbin/ns-slapd -D /etc/dirsrv/slapd-example -i $pidfile < /dev/null &> /run/starting.log ||
     { cat /run/starting.log >&2; return 1; }
-  for i in {1..300}; do [ -S /run/slapd-example.socket ] && running && return 0; sleep 0.1; done
+  for i in {1..3000}; do [ -S /run/slapd-example.socket ] && running && return 0; sleep 0.1; done
   return 1
 }
 stop() {
   running || return 0
   kill $pid
-  for i in {1..600}; do
+  for i in {1..3000}; do
     [ -d /proc/$pid ] || { rm -f /run/slapd-example.socket; return 0; }
     sleep 0.1
   done

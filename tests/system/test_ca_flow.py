@@ -23,7 +23,7 @@ FIRST = 0x1000
 
 
 def run(*args, **kwargs):
-    done = subprocess.run(args, capture_output=True, timeout=120, check=False, **kwargs)
+    done = subprocess.run(args, capture_output=True, timeout=300, check=False, **kwargs)
     if done.returncode != 0:
         raise AssertionError(f"{args}: exit status {done.returncode}\n"
                              f"{(done.stdout + done.stderr).decode(errors='replace')}")
@@ -54,7 +54,7 @@ class Issuer:
 
     def wait_for(self, number):
         with self.change:
-            self.change.wait_for(lambda: self.failure or self.issued >= number, timeout=60)
+            self.change.wait_for(lambda: self.failure or self.issued >= number, timeout=300)
 
     def __enter__(self):
         self.thread.start()
@@ -258,7 +258,7 @@ class Sqlite(Authority, Site):
         return f"database = {self.path('store/ca.db')}\n"
 
     def connect(self):
-        return sqlite3.connect(self.path("store/ca.db"), timeout=60)
+        return sqlite3.connect(self.path("store/ca.db"), timeout=300)
 
     def make_empty(self):
         db = self.connect()

@@ -1,5 +1,6 @@
 """certbackup interrupted, killed, and run twice at once."""
 
+import itertools
 import os
 import random
 import shutil
@@ -37,23 +38,20 @@ class Interrupted(Site):
         except subprocess.TimeoutExpired:
             for _ in range(times):
                 program.send_signal(number)
-        _, stderr = program.communicate(timeout=120)
+        _, stderr = program.communicate(timeout=300)
         return program.returncode, stderr
-
-    def wait_for_partial(self):
-        for _ in range(10000):
-            if any(".partial-" in name for name in os.listdir(self.path("sets"))):
-                return
-            time.sleep(0.001)
-        self.fail("no backup began")
 
     def test_backup_at_any_time(self):
         took = self.duration("backup", "large", self.path("sets/first"))
         target = self.path("sets/full")
         before = snapshot(self.large)
         statuses = set()
-        for n in range(INTERRUPTIONS):
+        # And until one is caught: the first run may have been the slowest by far.
+        for n in itertools.count():
+            if n >= INTERRUPTIONS and any(s > 128 for s in statuses):
+                break
             number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[n % 3]
+            begin = time.monotonic()
             status, stderr = self.signal_after(self.random.uniform(0, took), number, "backup",
                                                "large", target, times=1 + n % 2)
             statuses.add(status)
@@ -61,6 +59,7 @@ class Interrupted(Site):
             self.assertIn(status, (0, -number, 128 + number), stderr)
             self.assert_no_partial()
             if status == 0:
+                took = min(took, time.monotonic() - begin)
                 self.assert_good_set(target)
                 shutil.rmtree(target)
             else:
@@ -68,19 +67,20 @@ class Interrupted(Site):
             if status == 128 + number:
                 self.assertIn(b"stopped by SIG", stderr)
             self.assertEqual(self.status("large")["state"], "serving")
-        self.assertTrue(any(s > 128 for s in statuses), f"{statuses}: none was caught")
         self.certbackup("backup", "large", target)
         self.assert_good_set(target)
         self.assertEqual(snapshot(self.large), before)
 
     def test_backup_second_signal_does_not_skip_the_cleaning(self):
-        program = self.start("backup", "large", self.path("sets/full"))
-        self.wait_for_partial()
+        program = self.start_stopped(
+            self.path("sets"), "backup", "large", self.path("sets/full"))
+        program.send_signal(signal.SIGINT)
+        program.send_signal(signal.SIGCONT)
         while program.poll() is None:
             program.send_signal(signal.SIGINT)
             time.sleep(0.0005)
         program.communicate()
-        self.assertIn(program.returncode, (0, 130))
+        self.assertEqual(program.returncode, 130)
         self.assert_no_partial()
 
     def reads_below(self, program, directory):
@@ -96,21 +96,25 @@ class Interrupted(Site):
         self.certbackup("backup", "large", self.path("sets/full"))
         inside = self.path("sets/full/databases") + self.large
         for number in (signal.SIGINT, signal.SIGTERM):
-            program = self.start("verify", self.path("sets/full"), self.path("sets/full"))
-            while not self.reads_below(program, inside):
-                self.assertIsNone(program.poll(), "too fast to be interrupted")
-            program.send_signal(number)
-            stdout, stderr = program.communicate(timeout=120)
+            for _ in range(100):
+                program = self.start("verify", self.path("sets/full"), self.path("sets/full"))
+                while program.poll() is None and not self.reads_below(program, inside):
+                    pass
+                program.send_signal(number)
+                stdout, stderr = program.communicate(timeout=300)
+                # It may have been too fast to be interrupted.
+                if program.returncode != 0:
+                    break
             self.assertEqual(program.returncode, 128 + number, stderr)
             self.assertIn(b"stopped by " + signal.Signals(number).name.encode(), stderr)
             self.assertNotEqual(stdout.count(b"good"), 2)
 
     def test_ignored_signals_stay_ignored(self):
-        program = self.start(
-            "backup", "large", self.path("sets/full"),
+        program = self.start_stopped(
+            self.path("sets"), "backup", "large", self.path("sets/full"),
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN) and None)
-        self.wait_for_partial()
         program.send_signal(signal.SIGHUP)
+        program.send_signal(signal.SIGCONT)
         _, stderr = program.communicate()
         self.assertEqual(program.returncode, 0, stderr)
 
@@ -183,25 +187,25 @@ class Interrupted(Site):
             shutil.rmtree(target)
 
     def test_two_backups_at_once(self):
-        first = self.start("backup", "large", self.path("sets/first"))
-        self.wait_for_partial()
-        first.send_signal(signal.SIGSTOP)
+        first = self.start_stopped(
+            self.path("sets"), "backup", "large", self.path("sets/first"))
         second = self.certbackup("backup", "large", self.path("sets/second"), expect=1)
         self.assertIn(b"hrBackupInProgress", second.stderr)
         # The same target: the live one's partial set is left alone.
         self.certbackup("backup", "large", self.path("sets/first"), expect=1)
         self.certbackup("backup", "ca01", self.path("sets/other"))
         first.send_signal(signal.SIGCONT)
-        _, stderr = first.communicate(timeout=120)
+        _, stderr = first.communicate(timeout=300)
         self.assertEqual(first.returncode, 0, stderr)
         self.assert_good_set(self.path("sets/first"))
         self.assertEqual(sorted(os.listdir(self.path("sets"))), ["first", "other"])
 
     def test_target_that_appears_meanwhile_is_not_overwritten(self):
-        program = self.start("backup", "large", self.path("sets/full"))
-        self.wait_for_partial()
+        program = self.start_stopped(
+            self.path("sets"), "backup", "large", self.path("sets/full"))
         os.mkdir(self.path("sets/full"))
-        _, stderr = program.communicate(timeout=120)
+        program.send_signal(signal.SIGCONT)
+        _, stderr = program.communicate(timeout=300)
         self.assertEqual(program.returncode, 1)
         self.assertIn(b"ERROR_ALREADY_EXISTS", stderr)
         self.assertEqual(os.listdir(self.path("sets")), ["full"])
@@ -212,7 +216,7 @@ class Interrupted(Site):
     def test_sqlite_writers_go_on_after_kills(self):
         path = self.make_sqlite(200000)
         took = self.duration("backup", "db01", self.path("sets/first"))
-        writer = sqlite3.connect(path, timeout=20)
+        writer = sqlite3.connect(path, timeout=300)
         for n in range(KILLS):
             self.signal_after(self.random.uniform(0, took), signal.SIGKILL, "backup", "db01",
                               self.path("sets/full"))

@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import stat
-import time
 import unittest
 
 import testsite
@@ -86,17 +85,12 @@ class OthersLinks(Site):
         os.symlink(target, path)
         os.chown(path, owner, owner, follow_symlinks=False)
 
-    def disturb(self, begun, change, *args):
-        """Runs certbackup and, once BEGUN() says so, CHANGE() in the midst of it."""
-        program = self.start(*args)
-        deadline = time.monotonic() + 60
-        while not begun() and time.monotonic() < deadline:
-            self.assertIsNone(program.poll(), "too fast to be disturbed")
-            time.sleep(0.0005)
-        program.send_signal(signal.SIGSTOP)
+    def disturb(self, below, change, *args):
+        """Runs certbackup and, once it has begun to write BELOW, CHANGE() in the midst of it."""
+        program = self.start_stopped(below, *args)
         change()
         program.send_signal(signal.SIGCONT)
-        _, stderr = program.communicate(timeout=120)
+        _, stderr = program.communicate(timeout=300)
         return program.returncode, stderr
 
     def assert_link_named(self, link, stderr):
@@ -106,8 +100,7 @@ class OthersLinks(Site):
 
     def refuse_backup(self, change, name):
         status, stderr = self.disturb(
-            lambda: any(".partial-" in entry for entry in os.listdir(self.path("sets"))),
-            change, "backup", "large", self.path("sets/full"))
+            self.path("sets"), change, "backup", "large", self.path("sets/full"))
         self.assertEqual(status, 1, stderr)
         self.assert_link_named(self.path(name), stderr)
         self.assertIn(b"ERROR_ACCESS_DENIED", stderr)
@@ -177,8 +170,7 @@ class OthersLinks(Site):
         self.certbackup("backup", "large", self.path("sets/full"))
         before = snapshot(self.path("secret"))
         status, stderr = self.disturb(
-            lambda: os.path.isdir(self.path("large/.backupapi-restore")),
-            lambda: self.link(self.path("secret"), self.path("extra")),
+            self.large, lambda: self.link(self.path("secret"), self.path("extra")),
             "restore", "--dynamic", "large", self.path("sets/full"))
         self.assertEqual(status, 1, stderr)
         self.assert_link_named(self.path("extra"), stderr)

@@ -1,5 +1,6 @@
 """esecheck on real files of ESE stores."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -49,7 +50,7 @@ class Esecheck(unittest.TestCase):
 
     def run_program(self, *arguments, status=0):
         done = subprocess.run([ESECHECK, *arguments], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=120)
+                              capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, status, done.stderr + done.stdout)
         return done
 
@@ -174,12 +175,24 @@ class Esecheck(unittest.TestCase):
         os.truncate(path, 8 << 30)
         return path
 
+    @staticmethod
+    def has_open(process, path):
+        top = f"/proc/{process.pid}/fd"
+        for number in os.listdir(top):
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samefile(os.readlink(os.path.join(top, number)), path):
+                    return True
+        return False
+
     def test_an_interrupt_ends_it_at_once(self):
-        process = subprocess.Popen([ESECHECK, "--json", self.large(), self.path("other")],
+        large = self.large()
+        process = subprocess.Popen([ESECHECK, "--json", large, self.path("other")],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(0.5)
+        while not self.has_open(process, large):
+            self.assertIsNone(process.poll())
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=300)
         self.assertEqual(process.returncode, 128 + signal.SIGINT)
         found, = json.loads(out)
         self.assertEqual(found["name"], "ERROR_CANCELLED")
@@ -200,7 +213,7 @@ class Esecheck(unittest.TestCase):
             except OSError:
                 break
         os.close(ours)
-        self.assertEqual(process.wait(timeout=30), 128 + signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=300), 128 + signal.SIGTERM)
         self.assertIn(b"checking [", seen)
 
 

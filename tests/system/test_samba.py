@@ -44,7 +44,7 @@ class Writer:
             self.added = int(line)
 
     def wait_for(self, number):
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 300
         while self.added < number:
             if self.process.poll() is not None or time.monotonic() > limit:
                 raise AssertionError(f"only {self.added} users were added\n" +
@@ -184,7 +184,7 @@ class Tdb(DomainController):
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.addCleanup(samba.wait)
         self.addCleanup(samba.terminate)
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 300
         while not os.path.exists(self.private + "/ldapi"):
             self.assertIsNone(samba.poll(), "samba has ended")
             self.assertLess(time.monotonic(), limit)

@@ -176,6 +176,17 @@ name = {name}
         return subprocess.Popen([CERTBACKUP, *args], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs)
 
+    def start_stopped(self, below, *args, **kwargs):
+        """A run that has stopped when it had made its first file or directory BELOW, and was
+        about to write more there. It goes on after SIGCONT."""
+        program = self.start(*args, env=dict(
+            self.env, LD_PRELOAD=SHIM, ASAN_OPTIONS="verify_asan_link_order=0",
+            ENOSPC_BELOW=below, ENOSPC_AT="2", ENOSPC_STOPS="1"), **kwargs)
+        how = os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if how.si_code != os.CLD_STOPPED:
+            self.fail(f"{args}: it has ended\n{program.communicate()[1].decode(errors='replace')}")
+        return program
+
     def run_program(self, program, args, expect, env, **kwargs):
         done = subprocess.run([program, *args], env=dict(self.env, **(env or {})),
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=300,
