@@ -471,6 +471,7 @@ FNCERTSRVRESTOREGETDATABASELOCATIONSW *pfnCertSrvRestoreGetDatabaseLocations =
  *	phbc		receives the handle: CertSrvRestoreEnd()
  *
  *	ERROR_SERVICE_ALREADY_RUNNING	stop the service first
+ *	ERROR_BUSY			the machine's clock was set back meanwhile
  *	hrRestoreInProgress		another restore handle of the store is alive, or a
  *					recovery runs
  */

@@ -397,6 +397,7 @@ HRESULT NTDSBCLI_API DsRestoreGetDatabaseLocationsW(
  *					aliases count)
  *	hrContentsExpired		the backup is too old
  *	ERROR_SERVICE_ALREADY_RUNNING	stop the service first
+ *	ERROR_BUSY			the machine's clock was set back meanwhile
  *	hrRestoreInProgress		another restore handle of the store is alive, or a
  *					recovery runs
  */

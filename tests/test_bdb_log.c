@@ -261,6 +261,69 @@ START_TEST(zeros_at_the_end_of_a_live_log_are_still_to_be_written)
 }
 END_TEST
 
+/* ---- names ---- */
+
+static status collect(void *context, const char *name, bool opened)
+{
+	(void)opened;
+	return names_add(context, name);
+}
+
+static struct names names_in_logs(void)
+{
+	struct names names = {0};
+
+	engine_logs_free(&logs);
+	ck_assert_int_eq(bdb_find_logs(NULL, store.data, &logs), STATUS_OK);
+	for (size_t i = 0; i < logs.count; i++) {
+		int fd = open(logs.items[i].path, O_RDONLY | O_CLOEXEC);
+		status rc = bdb_log_names(
+			fd, logs.items[i].path, logs.items[i].size, collect, &names);
+
+		ck_assert_msg(rc == STATUS_OK, "%s", status_pending());
+		ck_assert_int_eq(close(fd), 0);
+	}
+	names_sort(&names);
+	return names;
+}
+
+static bool is_known(const char *name)
+{
+	static const char *const known[] = {"sub/records.db", "made.db", "other.db"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(name, known[i]) == 0)
+			return true;
+	/* libdb's own, of transactions that make and remove them. */
+	return strncmp(name, "__db.8", 6) == 0 || strncmp(name, "sub/8", 5) == 0;
+}
+
+/* Other records than those that name a file have what may look like a name. */
+START_TEST(names_of_files_are_told_and_nothing_else)
+{
+	struct names names;
+	DB *db;
+
+	bdb_store_open(&store, 0);
+	db = bdb_store_database(&store, "made.db", DB_BTREE, 0);
+	ck_assert_int_eq(db->close(db, 0), 0);
+	ck_assert_int_eq(store.env->dbrename(store.env, NULL, "made.db", NULL, "other.db",
+				 DB_AUTO_COMMIT),
+		0);
+	ck_assert_int_eq(
+		store.env->dbremove(store.env, NULL, "other.db", NULL, DB_AUTO_COMMIT),
+		0);
+	bdb_store_close(&store);
+	names = names_in_logs();
+	ck_assert(names_contains(&names, "sub/records.db"));
+	ck_assert(names_contains(&names, "made.db"));
+	ck_assert(names_contains(&names, "other.db"));
+	for (size_t i = 0; i < names.count; i++)
+		ck_assert_msg(is_known(names.items[i]), "'%s'", names.items[i]);
+	names_free(&names);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("bdb_log");
@@ -280,6 +343,7 @@ int main(void)
 	tcase_add_test(tcase, part_has_whole_records_to_its_last_byte);
 	tcase_add_test(tcase, longer_copy_of_a_log_stands_for_the_shorter);
 	tcase_add_test(tcase, zeros_at_the_end_of_a_live_log_are_still_to_be_written);
+	tcase_add_test(tcase, names_of_files_are_told_and_nothing_else);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);
 }

@@ -162,6 +162,31 @@ START_TEST(a_smaller_set_cannot_follow_before_the_way_back)
 }
 END_TEST
 
+/* What was restored in place without a map is all that there is. */
+START_TEST(nor_can_one_follow_a_restore_of_all)
+{
+	const char *const one[] = {"id.db", NULL};
+	const char *const all[] = {"id.db", "sub/entries.db", NULL};
+	struct restore_request q = {
+		.map_given = true, .backup_log_path = full, .low = 3, .high = 4};
+	struct restore *r;
+
+	ck_assert_int_eq(cancel(), STATUS_OK);
+	ck_assert_int_eq(unlink(store_path(store, "stray.db")), 0);
+	r = store_restore(FAMILY_CERTSRV);
+	ck_assert_int_eq(restore_register(r, &q), STATUS_OK);
+	complete(r);
+	ck_assert_int_eq(store_recover(), hrDatabaseCorrupted);
+	ck_assert_int_eq(unlink(store_path(store, "made.db")), 0);
+	r = store_restore(FAMILY_CERTSRV);
+	ck_assert_int_eq(
+		store_register(r, store, one), STATUS_WIN32(ERROR_INVALID_STATE));
+	ck_assert_ptr_nonnull(strstr(status_pending(), "/sub/entries.db: "));
+	ck_assert_msg(store_register(r, store, all) == STATUS_OK, "%s", status_pending());
+	restore_end(r);
+}
+END_TEST
+
 /* ---- cut off ---- */
 
 static int steps_left;
@@ -287,6 +312,7 @@ int main(void)
 	tcase_add_test(t, before_recovery_nothing_but_what_is_staged_goes);
 	tcase_add_test(t, and_a_new_restore_can_follow);
 	tcase_add_test(t, a_smaller_set_cannot_follow_before_the_way_back);
+	tcase_add_test(t, nor_can_one_follow_a_restore_of_all);
 	tcase_add_test(t, recovery_cut_off_at_any_step_can_be_taken_back);
 	tcase_add_test(t, and_can_go_on);
 	tcase_add_test(t, the_way_back_cut_off_at_any_step_can_be_gone_again);

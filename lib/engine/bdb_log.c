@@ -26,8 +26,7 @@ struct log_reader {
 	unsigned char *window; /* bytes from window_at on, window_length of them */
 	uint64_t window_at;
 	size_t window_length;
-	status (*visit)(
-		void *context, const char *name); /* NULL: nobody asks for names */
+	bdb_log_visit *visit; /* NULL: nobody asks for names */
 	void *context;
 };
 
@@ -179,7 +178,7 @@ static status tell_name(struct log_reader *r, uint64_t *at, uint64_t end, bool h
 	if (has_id &&
 		is_in_memory(bytes + length + sizeof(uint32_t), (const char *)bytes))
 		return STATUS_OK;
-	return r->visit(r->context, (const char *)bytes);
+	return r->visit(r->context, (const char *)bytes, has_id);
 }
 
 static status tell_names(struct log_reader *r, uint64_t at, uint32_t length)
@@ -187,8 +186,8 @@ static status tell_names(struct log_reader *r, uint64_t at, uint32_t length)
 	static const struct {
 		uint32_t type, count;
 		bool is_open;
-	} kinds[] = {{2, 1, true}, {141, 1, false}, {143, 1, false}, {144, 1, false},
-		{145, 1, false}, {146, 2, false}, {150, 2, false}};
+	} kinds[] = {{2, 1, true}, {143, 1, false}, {144, 1, false}, {145, 1, false},
+		{146, 2, false}, {150, 2, false}};
 	const uint64_t end = at + length;
 	size_t available;
 	uint32_t type;
@@ -346,8 +345,8 @@ status bdb_log_check(int fd, const char *path, uint64_t size, enum bdb_log_end e
 	return check_all(&reader, end, shape);
 }
 
-status bdb_log_names(int fd, const char *path, uint64_t size,
-	status (*visit)(void *context, const char *name), void *context)
+status bdb_log_names(
+	int fd, const char *path, uint64_t size, bdb_log_visit *visit, void *context)
 {
 	struct log_reader reader = {
 		.fd = fd, .path = path, .size = size, .visit = visit, .context = context};

@@ -19,8 +19,8 @@
  * record before it is. Names that follow have u32 length, their final zero included, before
  * them. Type 2 (a database is open) has u32 what happened, the name, and the file's identity
  * of 20 bytes with their length before them: of a database in memory the first bytes of its
- * name behind four others, or zeros. Types 141 (removal, committed), 143 (creation), 144
- * (removal) and 145 (writing) begin with a name, 146 and 150 (renaming) with two.
+ * name behind four others, or zeros. Types 143 (creation), 144 (removal) and 145 (writing)
+ * begin with a name, 146 and 150 (renaming) with two.
  */
 #ifndef ENGINE_BDB_LOG_H
 #define ENGINE_BDB_LOG_H
@@ -49,10 +49,13 @@ struct bdb_log_shape {
 status bdb_log_check(int fd, const char *path, uint64_t size, enum bdb_log_end end,
 	struct bdb_log_shape *shape);
 
+/* OPENED: it was there when the log was written; else it was made, written or removed. */
+typedef status bdb_log_visit(void *context, const char *name, bool opened);
+
 /* Reads it likewise (as BDB_LOG_CRASHED) and hands VISIT the names of files in it, as libdb
  * was told them; those of databases that are in memory only are none. What VISIT returns
  * ends it unless it is STATUS_OK. */
-status bdb_log_names(int fd, const char *path, uint64_t size,
-	status (*visit)(void *context, const char *name), void *context);
+status bdb_log_names(
+	int fd, const char *path, uint64_t size, bdb_log_visit *visit, void *context);
 
 #endif

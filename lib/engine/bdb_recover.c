@@ -217,25 +217,50 @@ static status settle(struct bdb_env *env)
 	return code ? bdb_failure(env, code, env->home, "checkpoint") : STATUS_OK;
 }
 
+/* Is there a file in HOME that may be NAME, of another place: by the end of its path? */
+static status find_moved(const char *home, const char *name, bool *found)
+{
+	*found = false;
+	for (; name && !*found; name = strchr(name + 1, '/')) {
+		char *path;
+
+		if (asprintf(&path, "%s%s", home, name) < 0)
+			return status_no_memory();
+		*found = access(path, F_OK) == 0;
+		free(path);
+	}
+	return STATUS_OK;
+}
+
+struct opened_log {
+	const char *path, *home;
+};
+
 /* libdb looks for a database where it was when the server opened it. It opens one that it was
  * told by its full path where the path says, whatever directory is recovered; measured with
  * 5.3.28: where there is none, its changes are passed over, and all that is called
- * recovered. */
-static status check_name(void *context, const char *name)
+ * recovered. That is right for one that was gone when the backup was taken. */
+static status check_name(void *context, const char *name, bool opened)
 {
-	const char *log = context;
+	const struct opened_log *log = context;
+	bool moved = true;
+	status rc = STATUS_OK;
 
 	if (*name != '/' || bdb_is_confined(name))
 		return STATUS_OK;
+	if (opened)
+		rc = find_moved(log->home, name, &moved);
+	if (failed(rc) || !moved)
+		return rc;
 	return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
 		"%s: the server opened a database by its full path, %s: it can be "
-		"restored "
-		"to that place only",
-		log, name);
+		"restored to that place only",
+		log->path, name);
 }
 
-static status check_opened_log(char *path)
+static status check_opened_log(const struct bdb_env *env, const char *path)
 {
+	struct opened_log log = {path, env->home};
 	struct stat st;
 	int fd;
 	status rc = file_open_regular(path, FILE_TRUSTED, &fd, &st);
@@ -245,7 +270,7 @@ static status check_opened_log(char *path)
 			hrMissingRestoreLogFiles, "%s: not there to be replayed", path);
 	if (failed(rc))
 		return rc;
-	rc = bdb_log_names(fd, path, (uint64_t)st.st_size, check_name, path);
+	rc = bdb_log_names(fd, path, (uint64_t)st.st_size, check_name, &log);
 	(void)close(fd);
 	return rc;
 }
@@ -259,7 +284,7 @@ static status check_log(const struct bdb_env *env, uint32_t generation)
 		free(name);
 		return status_no_memory();
 	}
-	rc = check_opened_log(path);
+	rc = check_opened_log(env, path);
 	free(path);
 	free(name);
 	return rc;

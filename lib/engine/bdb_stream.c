@@ -41,6 +41,7 @@ struct run {
 	struct bdb_stream *stream;
 	struct bdb_relay relay;
 	int pipe;           /* the relay's */
+	int dead_pipe;      /* that nobody reads */
 	char *asked;        /* what libdb is asked for */
 	const char *name;   /* of the file, as libdb calls it then */
 	bool ours;          /* what is being copied is that file */
@@ -274,8 +275,21 @@ static void run_free(struct run *run)
 	bdb_relay_close(&run->relay);
 	if (run->pipe >= 0)
 		(void)close(run->pipe);
+	if (run->dead_pipe >= 0)
+		(void)close(run->dead_pipe);
 	free(run->asked);
 	free(run);
+}
+
+/* The end for writing; -1 on failure. */
+static int open_dead_pipe(void)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	(void)close(ends[0]);
+	return ends[1];
 }
 
 /* NULL: *RC says why. */
@@ -291,7 +305,8 @@ static struct run *run_new(struct bdb_stream *stream, int pipe, status *rc)
 	run->name = stream->path + strlen(stream->env->data) + 1;
 	run->asked = name_to_ask(run->name);
 	run->pipe = fcntl(pipe, F_DUPFD_CLOEXEC, 0);
-	if (run->pipe < 0)
+	run->dead_pipe = open_dead_pipe();
+	if (run->pipe < 0 || run->dead_pipe < 0)
 		*rc = status_errno(errno, "store worker: pipe");
 	else if (!run->asked)
 		*rc = status_no_memory();
@@ -314,15 +329,7 @@ void bdb_stream_drop(struct bdb_env *env)
  * other one ends with the last descriptor of it. */
 static void abandon(const struct run *run)
 {
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		(void)close(run->pipe);
-		return;
-	}
-	(void)dup2(ends[1], run->pipe);
-	(void)close(ends[0]);
-	(void)close(ends[1]);
+	(void)dup2(run->dead_pipe, run->pipe);
 }
 
 /* ---- from outside ---- */

@@ -2,6 +2,7 @@
  * closed anywhere in a process takes that process's locks away. */
 #include "engine/lmdb_caller.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,13 +10,18 @@
 static status add_if_present(char *path, struct names *names)
 {
 	struct stat st;
+	status rc = STATUS_OK;
 
 	if (!path)
 		return status_no_memory();
-	if (names && stat(path, &st) == 0 && S_ISREG(st.st_mode))
-		return names_take(names, path);
+	if (names && stat(path, &st) == 0) {
+		if (S_ISREG(st.st_mode))
+			return names_take(names, path);
+	} else if (names && errno != ENOENT && errno != ENOTDIR) {
+		rc = status_errno(errno, "%s", path);
+	}
 	free(path);
-	return STATUS_OK;
+	return rc;
 }
 
 static char *join(const char *dir, const char *name)

@@ -89,8 +89,13 @@ static status go_through(struct level *l, const struct names *names)
 static status go(struct level *l)
 {
 	struct names names = {0};
-	status rc = file_list_dir(l->mirror, shown(l), &names);
+	char *path;
+	status rc;
 
+	if (asprintf(&path, "replaced: %s", shown(l)) < 0)
+		path = NULL;
+	rc = path ? file_list_dir(l->mirror, path, &names) : status_no_memory();
+	free(path);
 	if (!failed(rc))
 		rc = go_through(l, &names);
 	if (l->place >= 0)

@@ -8,6 +8,7 @@
 #include "base/trace.h"
 #include "server/lock.h"
 #include "server/service.h"
+#include "session/locations.h"
 #include "session/restore_request.h"
 #include "session/rollback.h"
 #include "session/staging.h"
@@ -43,6 +44,11 @@ status restore_prepare(struct server *server, unsigned family, bool full_handle,
 	r->prepared = stamp_next();
 	if (full_handle)
 		rc = service_require_stopped(server, "it must be stopped for a restore");
+	if (full_handle && !failed(rc) && r->prepared == 0)
+		rc = status_fail(STATUS_WIN32(ERROR_BUSY),
+			"%s: the machine's clock was just set back, or stands still: try "
+			"again",
+			server->name);
 	if (full_handle && !failed(rc))
 		rc = lock_take(server, LOCK_RESTORE, &r->lock);
 	if (failed(rc)) {
@@ -159,37 +165,71 @@ static status remember_former(
 	return rc;
 }
 
-static status not_covered(const char *path)
+static status not_covered(const struct registration *existing, const char *path)
 {
 	return status_fail(STATUS_WIN32(ERROR_INVALID_STATE),
 		"%s: recovery of the registered restore has begun on it, and this set "
-		"does not restore it: restore one that does, or cancel that restore "
-		"first",
-		path);
+		"does not restore it: restore one that does%s",
+		path, existing->former.count ? "" : ", or cancel that restore first");
+}
+
+static status list_covered(const struct registration *reg, struct names *covered)
+{
+	status rc = STATUS_OK;
+
+	for (size_t i = 0; i < reg->target_count && !failed(rc); i++) {
+		rc = names_add(covered, reg->targets[i].old_path);
+		if (!failed(rc))
+			rc = names_add(covered, reg->targets[i].new_path);
+	}
+	names_sort(covered);
+	return rc;
+}
+
+static status check_targets(
+	const struct registration *existing, const struct names *covered)
+{
+	for (size_t i = 0; i < existing->target_count; i++) {
+		const struct restore_target *target = &existing->targets[i];
+
+		if (!names_contains(covered, target->old_path) &&
+			!names_contains(covered, target->new_path))
+			return not_covered(existing, target->new_path);
+	}
+	return STATUS_OK;
+}
+
+/* For a restore without a map: it was one of all databases. */
+static status check_all(const struct server *server, const struct registration *existing,
+	const struct names *covered)
+{
+	struct locations all;
+	status rc = locations_find(server, &all);
+
+	if (failed(rc))
+		return rc;
+	for (size_t i = 0; i < all.count && !failed(rc); i++)
+		if (all.items[i].kind == LOCATION_DATABASE &&
+			!names_contains(covered, all.items[i].path))
+			rc = not_covered(existing, all.items[i].path);
+	locations_free(&all);
+	return rc;
 }
 
 /* What recovery of EXISTING may have put in place must be replaced again: it would be a mix
  * of two sets else. Without a map, all databases are. */
-static status check_covers(
+static status check_covers(const struct server *server,
 	const struct registration *existing, const struct registration *reg)
 {
 	struct names covered = {0};
-	status rc = STATUS_OK;
+	status rc;
 
-	for (size_t i = 0; i < reg->target_count && !failed(rc); i++) {
-		rc = names_add(&covered, reg->targets[i].old_path);
-		if (!failed(rc))
-			rc = names_add(&covered, reg->targets[i].new_path);
-	}
-	names_sort(&covered);
-	for (size_t i = 0; i < existing->target_count && covered.count && !failed(rc);
-		i++) {
-		const struct restore_target *target = &existing->targets[i];
-
-		if (!names_contains(&covered, target->old_path) &&
-			!names_contains(&covered, target->new_path))
-			rc = not_covered(target->new_path);
-	}
+	if (!is_half_done(existing) || reg->target_count == 0)
+		return STATUS_OK;
+	rc = list_covered(reg, &covered);
+	if (!failed(rc))
+		rc = existing->target_count ? check_targets(existing, &covered)
+					    : check_all(server, existing, &covered);
 	names_free(&covered);
 	return rc;
 }
@@ -223,8 +263,8 @@ static status register_full(
 
 	if (!failed(rc))
 		rc = make_full(r, q, &reg);
-	if (!failed(rc) && existing && is_half_done(existing))
-		rc = check_covers(existing, reg);
+	if (!failed(rc) && existing)
+		rc = check_covers(r->server, existing, reg);
 	if (!failed(rc) && existing)
 		rc = remember_former(existing, reg);
 	if (!failed(rc) && existing)
@@ -346,8 +386,8 @@ static status check_cancellable(
 		given_up ? "register another full restore" : "only root can go back");
 }
 
-/* Who wanted to cancel wants no recovery either: a new full restore is free to come. One
- * that failed before keeps its code, which tells what may be done with it. */
+/* Who wanted to cancel wants no recovery either: a new full restore of the same databases is
+ * free to come. One that failed before keeps its code, which tells what may be done with it. */
 static status refuse_to_cancel(
 	const struct server *server, struct registration *reg, status why)
 {

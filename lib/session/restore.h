@@ -25,6 +25,7 @@ struct restore_request {
 /* Takes SERVER over (also when it fails). FULL_HANDLE false: good for locations only, also
  * while the service runs, and takes no lock.
  *	ERROR_SERVICE_ALREADY_RUNNING	the service must be stopped
+ *	ERROR_BUSY			the clock was set back meanwhile
  *	hrRestoreInProgress		another handle is live */
 status restore_prepare(struct server *server, unsigned family, bool full_handle,
 	struct restore **restore);
@@ -66,7 +67,7 @@ void restore_end(struct restore *restore);
  *	ERROR_INVALID_STATE		recovery has begun, and another registration took
  *					this one's place, or was about to, or the caller may
  *					not go back: the restore has failed, and a new full
- *					registration is left */
+ *					registration of the same databases is left */
 status restore_cancel(const struct server *server);
 
 #endif

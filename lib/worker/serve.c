@@ -243,7 +243,7 @@ static status greet(struct server_side *side)
 	return rc;
 }
 
-/* The caller is not kept waiting. */
+/* The caller sees the end of the connection, and leaves this process behind (link.c). */
 static void linger(struct server_side *side)
 {
 	if (!side->host.streaming || !side->host.streaming->linger)
