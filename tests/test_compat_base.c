@@ -301,7 +301,7 @@ END_TEST
 		ck_assert_int_eq(errno, error);                                          \
 	} while (0)
 
-START_TEST(lstrlen_and_its_kind_take_null_for_no_text)
+START_TEST(lstrlen_and_its_kind_do_as_there)
 {
 	CHAR narrow[10];
 	WCHAR wide[10];
@@ -315,13 +315,33 @@ START_TEST(lstrlen_and_its_kind_take_null_for_no_text)
 	ck_assert_str_eq(narrow, "onetwo");
 	ck_assert_ptr_eq(lstrcatW(lstrcpyW(wide, W("one")), W("two")), wide);
 	ck_assert(wide_equal(wide, W("onetwo")));
-	(void)lstrcatA(narrow, NULL);
-	(void)lstrcatW(wide, NULL);
-	ck_assert_str_eq(narrow, "onetwo");
-	ck_assert(wide_equal(wide, W("onetwo")));
-	ck_assert_str_eq(lstrcpyA(narrow, NULL), "");
-	ck_assert(wide_equal(lstrcpyW(wide, NULL), W("")));
+	ck_assert_ptr_eq(lstrcpyA(narrow + 3, ""), narrow + 3);
+	ck_assert_ptr_eq(lstrcpyW(wide + 3, W("")), wide + 3);
+	ck_assert_str_eq(narrow, "one");
+	ck_assert(wide_equal(wide, W("one")));
 	ck_assert_int_eq(lstrlen(lstrcat(lstrcpy(either, TEXT("a")), TEXT("bc"))), 3);
+}
+END_TEST
+
+START_TEST(copying_to_or_from_null_returns_null)
+{
+	CHAR narrow[] = "as it was";
+	WCHAR wide[] = W("as it was");
+
+	ck_assert_ptr_null(lstrcpyA(narrow, NULL));
+	ck_assert_ptr_null(lstrcpyA(NULL, "text"));
+	ck_assert_ptr_null(lstrcpyA(NULL, NULL));
+	ck_assert_ptr_null(lstrcatA(narrow, NULL));
+	ck_assert_ptr_null(lstrcatA(NULL, "text"));
+	ck_assert_ptr_null(lstrcatA(NULL, NULL));
+	ck_assert_str_eq(narrow, "as it was");
+	ck_assert_ptr_null(lstrcpyW(wide, NULL));
+	ck_assert_ptr_null(lstrcpyW(NULL, W("text")));
+	ck_assert_ptr_null(lstrcpyW(NULL, NULL));
+	ck_assert_ptr_null(lstrcatW(wide, NULL));
+	ck_assert_ptr_null(lstrcatW(NULL, W("text")));
+	ck_assert_ptr_null(lstrcatW(NULL, NULL));
+	ck_assert(wide_equal(wide, W("as it was")));
 }
 END_TEST
 
@@ -331,6 +351,12 @@ static void tell_status(int code, void *pipe_end)
 	unsigned char byte = (unsigned char)code;
 
 	_exit(write(*(int *)pipe_end, &byte, 1) == 1 ? 0 : 1);
+}
+
+/* Without a warning that nothing is returned. */
+static int end_process(UINT code)
+{
+	ExitProcess(code);
 }
 
 START_TEST(a_process_ends_with_its_code)
@@ -343,7 +369,7 @@ START_TEST(a_process_ends_with_its_code)
 	ck_assert_int_ge(pid = fork(), 0);
 	if (pid == 0) {
 		if (on_exit(tell_status, &ends[1]) == 0)
-			ExitProcess(7);
+			_exit(end_process(7));
 		_exit(1);
 	}
 	(void)close(ends[1]);
@@ -416,7 +442,8 @@ int main(void)
 	tcase_add_test(tcase, what_is_no_character_is_refused);
 	tcase_add_test(tcase, text_of_either_kind_is_copied);
 	tcase_add_test(tcase, text_of_either_kind_is_compared_and_searched);
-	tcase_add_test(tcase, lstrlen_and_its_kind_take_null_for_no_text);
+	tcase_add_test(tcase, lstrlen_and_its_kind_do_as_there);
+	tcase_add_test(tcase, copying_to_or_from_null_returns_null);
 	tcase_add_test(tcase, a_process_ends_with_its_code);
 	tcase_add_test(tcase, numbers_are_read_from_text_of_either_kind);
 	tcase_add_test(tcase, names_are_compared_without_case);

@@ -154,6 +154,7 @@ START_TEST(a_handle_follows_its_file)
 	support_write(link_path, "another");
 	WORKS(DeviceIoControl(
 		file, FSCTL_GET_REPARSE_POINT, NULL, 0, out, 72, NULL, NULL));
+	ck_assert_int_eq(link(moved, sis_path(root, "other name")), 0);
 	ck_assert_int_eq(unlink(moved), 0);
 	FAILS(DeviceIoControl(
 		      file, FSCTL_GET_REPARSE_POINT, NULL, 0, out, 72, NULL, NULL),

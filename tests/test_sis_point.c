@@ -257,6 +257,37 @@ START_TEST(an_open_file_counts_and_not_what_has_its_name)
 }
 END_TEST
 
+/* Only names reach a reparse point there, and this one is another file's by then. */
+START_TEST(on_ntfs_a_reparse_point_is_set_while_the_name_is_the_open_files)
+{
+	const char *volume = sis_volume(ON_NTFS);
+	uint8_t buffer[72];
+	char *name, *moved;
+	int fd;
+
+	if (!volume)
+		return;
+	name = sis_path(volume, "link");
+	moved = sis_path(volume, "moved");
+	sis_put(name, "x", 1);
+	fd = open(name, O_PATH | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(rename(name, moved), 0);
+	ck_assert_int_eq(
+		point_set_of(fd, name, reparse, 72), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	sis_put(name, "y", 1);
+	ck_assert_int_eq(
+		point_set_of(fd, name, reparse, 72), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_int_eq(getxattr(name, "system.ntfs_reparse_data", buffer, 72), -1);
+	ck_assert_int_eq(getxattr(moved, "system.ntfs_reparse_data", buffer, 72), -1);
+	ck_assert_int_eq(point_set_of(fd, moved, reparse, 72), STATUS_OK);
+	ck_assert_int_eq(lgetxattr(moved, "system.ntfs_reparse_data", buffer, 72), 72);
+	ck_assert_mem_eq(buffer, reparse, 72);
+	ck_assert_int_eq(getxattr(name, "system.ntfs_reparse_data", buffer, 72), -1);
+	(void)close(fd);
+}
+END_TEST
+
 START_TEST(what_may_not_be_read_may_get_a_reparse_point)
 {
 	char *path = sis_path(root, "write only");
@@ -288,12 +319,15 @@ int main(void)
 
 	if (geteuid() != 0)
 		return 77; /* two users are needed */
+	tcase_add_unchecked_fixture(tcase, sis_volumes_make, NULL);
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, a_users_own_store_makes_no_links_on_roots_volume);
 	tcase_add_test(tcase, a_link_is_given_by_the_volume_that_was_named);
 	tcase_add_test(tcase, an_open_file_is_judged_by_the_store_of_the_pass);
 	tcase_add_test(tcase, files_of_another_file_system_are_not_of_the_pass);
 	tcase_add_test(tcase, an_open_file_counts_and_not_what_has_its_name);
+	tcase_add_test(
+		tcase, on_ntfs_a_reparse_point_is_set_while_the_name_is_the_open_files);
 	tcase_add_test(tcase, what_may_not_be_read_may_get_a_reparse_point);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);

@@ -4,8 +4,9 @@
  *
  * The file is open with O_PATH, so that nothing happens to it, not even waiting for the
  * other end of a pipe. The path that the kernel knows for the descriptor now says which
- * volume the file is on, and follows a renamed file as a Windows handle does; everything
- * else is asked of the descriptor.
+ * volume the file is on, and follows a renamed file as a Windows handle does. Everything
+ * else is asked of the descriptor, but for setting a reparse point on NTFS: that goes by the
+ * name, after a last look that it is still the file's.
  */
 #include <backupapi/compat.h>
 #include <backupapi/sis.h>

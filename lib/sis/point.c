@@ -202,6 +202,19 @@ static status set_open(int fd, const char *path, const void *buffer)
 	return rc;
 }
 
+/* The name of what was OPENED may be another file's by now. */
+static status check_name(const struct place *place, const struct stat *opened)
+{
+	struct stat there;
+
+	if (fstatat(place->dirfd, place->name, &there, AT_SYMLINK_NOFOLLOW))
+		return step_errno(errno, place->dirfd, place->name);
+	if (opened->st_dev == there.st_dev && opened->st_ino == there.st_ino)
+		return STATUS_OK;
+	return step_fail(STATUS_WIN32(ERROR_FILE_NOT_FOUND), place->dirfd, place->name,
+		"the file is gone since it was opened");
+}
+
 static status set(const struct place *place, const char *path, const void *buffer)
 {
 	struct stat st;
@@ -215,8 +228,11 @@ static status set(const struct place *place, const char *path, const void *buffe
 			"%s: is not a regular file", path);
 	if (place->fd >= 0 && place->volume->kind == VOLUME_POSIX)
 		return set_open(place->fd, path, buffer);
-	return volume_set_reparse(
-		place->volume, place->dirfd, place->name, buffer, REPARSE_SIZE);
+	if (place->fd >= 0)
+		rc = check_name(place, &st);
+	return failed(rc) ? rc
+			  : volume_set_reparse(place->volume, place->dirfd, place->name,
+				    buffer, REPARSE_SIZE);
 }
 
 static status set_at(int fd, const char *path, const void *buffer, size_t size)

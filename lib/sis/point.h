@@ -28,7 +28,8 @@ status point_set(const char *path, const void *buffer, size_t size);
 status point_ranges(const char *path, struct extents_list *list);
 
 /* The same three for the very file that FD is open on, in whatever way (O_PATH): PATH, which
- * leads to it, only tells what volume it is on. On NTFS point_set_of goes by PATH. */
+ * leads to it, only tells what volume it is on. On NTFS, which sets by name alone,
+ * point_set_of looks first whether PATH still leads to it: else ERROR_FILE_NOT_FOUND. */
 status point_get_of(int fd, const char *path, uint8_t buffer[REPARSE_SIZE]);
 status point_set_of(int fd, const char *path, const void *buffer, size_t size);
 status point_ranges_of(int fd, const char *path, struct extents_list *list);

@@ -318,7 +318,15 @@ static inline BOOL backupapi_GetComputerNameW(LPWSTR buffer, LPDWORD size)
 #define GetComputerName BACKUPAPI_NAME_AW(GetComputerName)
 #endif
 
-static inline void backupapi_ExitProcess(UINT code)
+#if defined(__GNUC__)
+#define BACKUPAPI_NORETURN __attribute__((__noreturn__))
+#elif defined(__cplusplus)
+#define BACKUPAPI_NORETURN [[noreturn]]
+#else
+#define BACKUPAPI_NORETURN _Noreturn
+#endif
+
+BACKUPAPI_NORETURN static inline void backupapi_ExitProcess(UINT code)
 {
 	exit((int)code);
 }

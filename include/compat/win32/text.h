@@ -1,7 +1,8 @@
 /*
  * win32/text.h - lstrlen, lstrcpy and lstrcat; tchar.h has the others
  *
- * Included by windows.h only. Of either width of WCHAR. NULL is the empty text, as there.
+ * Included by windows.h only. Of either width of WCHAR. As there, NULL has the length 0, and
+ * copying to or from it does nothing and returns NULL.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -24,27 +25,25 @@ static inline int backupapi_lstrlenW(LPCWSTR s)
 
 static inline LPSTR backupapi_lstrcpyA(LPSTR to, LPCSTR from)
 {
-	return strcpy(to, from ? from : "");
+	return to && from ? strcpy(to, from) : NULL;
 }
 
 static inline LPWSTR backupapi_lstrcpyW(LPWSTR to, LPCWSTR from)
 {
-	size_t length = (size_t)backupapi_lstrlenW(from);
+	size_t size = ((size_t)backupapi_lstrlenW(from) + 1) * sizeof(WCHAR);
 
-	if (length)
-		(void)memcpy(to, from, length * sizeof(WCHAR));
-	to[length] = 0;
-	return to;
+	return to && from ? (LPWSTR)memcpy(to, from, size) : NULL;
 }
 
 static inline LPSTR backupapi_lstrcatA(LPSTR to, LPCSTR from)
 {
-	(void)backupapi_lstrcpyA(to + strlen(to), from);
-	return to;
+	return to && from ? strcat(to, from) : NULL;
 }
 
 static inline LPWSTR backupapi_lstrcatW(LPWSTR to, LPCWSTR from)
 {
+	if (!to || !from)
+		return NULL;
 	(void)backupapi_lstrcpyW(to + backupapi_lstrlenW(to), from);
 	return to;
 }
