@@ -61,24 +61,37 @@ static void draw_rate(double elapsed)
 
 	if (elapsed < SHOW_RATE_AT || bar.done == 0)
 		return;
-	left = (unsigned)((double)(bar.total - bar.done) / per_second + 0.5);
 	str_bytes(per_second, rate);
-	fprintf(stderr, "  %s/s  %u:%02u:%02u left", rate, left / 3600, left / 60 % 60,
-		left % 60);
+	fprintf(stderr, "  %s/s", rate);
+	if (!bar.total_known)
+		return;
+	left = (unsigned)((double)(bar.total - bar.done) / per_second + 0.5);
+	fprintf(stderr, "  %u:%02u:%02u left", left / 3600, left / 60 % 60, left % 60);
+}
+
+static void draw_bar(void)
+{
+	double part = bar.total ? (double)bar.done / (double)bar.total : 1;
+	int filled = (int)(part * BAR_WIDTH);
+
+	fputc('[', stderr);
+	for (int i = 0; i < BAR_WIDTH; i++)
+		fputc(i < filled ? '#' : '.', stderr);
+	fprintf(stderr, "] %3d%%  ", (int)(part * 100));
 }
 
 static void draw(double time)
 {
-	double part = bar.total ? (double)bar.done / (double)bar.total : 1;
-	int filled = (int)(part * BAR_WIDTH);
 	char done[STR_BYTES_SIZE], total[STR_BYTES_SIZE];
 
 	str_bytes((double)bar.done, done);
 	str_bytes((double)bar.total, total);
-	fprintf(stderr, "\r\033[K%s [", bar.what);
-	for (int i = 0; i < BAR_WIDTH; i++)
-		fputc(i < filled ? '#' : '.', stderr);
-	fprintf(stderr, "] %3d%%  %s of %s", (int)(part * 100), done, total);
+	fprintf(stderr, "\r\033[K%s ", bar.what);
+	if (bar.total_known)
+		draw_bar();
+	fputs(done, stderr);
+	if (bar.total_known)
+		fprintf(stderr, " of %s", total);
 	draw_rate(time - bar.started);
 	fflush(stderr);
 	bar.drawn = time;
@@ -92,7 +105,7 @@ static void add(uint64_t bytes)
 	bar.done += bytes;
 	if (bar.done > bar.total)
 		bar.total = bar.done;
-	if (!bar.active || !bar.total_known)
+	if (!bar.active)
 		return;
 	time = now();
 	if (time - bar.drawn >= REDRAW_EVERY)

@@ -9,8 +9,11 @@
 
 #include <stdint.h>
 
-/* TOTAL_BYTES is 0 where it will only be known later: nothing is shown until then. */
+/* TOTAL_BYTES is 0 where it will only be known later: until then there is no bar, and no
+ * time left. */
 void progress_begin(const char *what, uint64_t total_bytes);
+
+/* May come again, when more is known. */
 void progress_total(uint64_t total_bytes);
 void progress_add(uint64_t bytes);
 void progress_end(void);

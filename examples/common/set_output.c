@@ -30,7 +30,7 @@ struct set_output {
 	struct partial partial;
 	enum set_sync sync;
 	bool begun, published, room_known;
-	uint64_t room, for_each_file; /* bytes */
+	struct set_room room;
 	struct tree tree;
 	struct digest *digest;
 	struct syncer syncer;
@@ -71,20 +71,25 @@ static bool look_for_room(struct set_output *o)
 		return true;
 	if (fstatvfs(o->partial.parent_fd, &fs) != 0)
 		return report_errno(errno, o->partial.target);
-	o->room = (uint64_t)(geteuid() == 0 ? fs.f_bfree : fs.f_bavail) * fs.f_frsize;
-	o->for_each_file = RECORD_SIZE + fs.f_frsize / 2;
+	o->room.bytes =
+		(uint64_t)(geteuid() == 0 ? fs.f_bfree : fs.f_bavail) * fs.f_frsize;
+	o->room.for_each_file = RECORD_SIZE + fs.f_frsize / 2;
 	o->room_known = true;
 	return true;
 }
 
-static uint64_t needed_room(const struct set_output *o, uint64_t bytes, uint64_t files)
+bool set_output_room(struct set_output *o, struct set_room *room)
 {
-	return bytes + files * o->for_each_file;
+	if (!look_for_room(o))
+		return false;
+	*room = o->room;
+	return true;
 }
 
-bool set_output_has_room(const struct set_output *o, uint64_t bytes, uint64_t files)
+bool set_room_fits(const struct set_room *room, uint64_t bytes, uint64_t files)
 {
-	return needed_room(o, bytes, files) <= o->room;
+	return files <= room->bytes / room->for_each_file &&
+	       bytes <= room->bytes - files * room->for_each_file;
 }
 
 bool set_output_check_room(struct set_output *o, uint64_t bytes, uint64_t files)
@@ -93,10 +98,10 @@ bool set_output_check_room(struct set_output *o, uint64_t bytes, uint64_t files)
 
 	if (!look_for_room(o))
 		return false;
-	if (set_output_has_room(o, bytes, files))
+	if (set_room_fits(&o->room, bytes, files))
 		return true;
-	str_bytes((double)needed_room(o, bytes, files), need);
-	str_bytes((double)o->room, have);
+	str_bytes((double)bytes + (double)files * (double)o->room.for_each_file, need);
+	str_bytes((double)o->room.bytes, have);
 	return report_problem(ERROR_DISK_FULL, o->partial.target,
 		"the set needs %s, and only %s are free there", need, have);
 }
@@ -120,6 +125,11 @@ bool set_output_begin(struct set_output *o)
 	tree_init(&o->tree, o->partial.fd, o->partial.label);
 	o->digest = digest_new();
 	return true;
+}
+
+const char *set_output_partial_name(const struct set_output *o)
+{
+	return o->partial.name;
 }
 
 bool set_output_directory(struct set_output *o, const char *relative)

@@ -24,6 +24,11 @@ struct source {
 	void *context;
 };
 
+/* What was free where the target will be, when first asked or when it was begun. */
+struct set_room {
+	uint64_t bytes, for_each_file; /* which takes so much besides its content */
+};
+
 /* How files get to the disk. */
 enum set_sync {
 	SET_SYNC_FILES,  /* each by itself: few large ones */
@@ -37,15 +42,20 @@ struct set_output *set_output_new(const char *target, enum set_sync sync);
 /* Is the target's directory on DEVICE, or can nobody tell? */
 bool set_output_is_on(const struct set_output *o, dev_t device);
 
-/* Can BYTES in FILES files be had where the target will be, of what was free there when
- * first asked, or at the beginning? False: reported. */
-bool set_output_check_room(struct set_output *o, uint64_t bytes, uint64_t files);
+/* False: reported. */
+bool set_output_room(struct set_output *o, struct set_room *room);
 
-/* The same, only told; for a set that was begun. */
-bool set_output_has_room(const struct set_output *o, uint64_t bytes, uint64_t files);
+/* Has it room for BYTES in FILES files? */
+bool set_room_fits(const struct set_room *room, uint64_t bytes, uint64_t files);
+
+/* The same for O's. False: reported. */
+bool set_output_check_room(struct set_output *o, uint64_t bytes, uint64_t files);
 
 /* Creates the partial directory. From here on signals are caught, not obeyed at once. */
 bool set_output_begin(struct set_output *o);
+
+/* That directory's own name, which no other has; NULL before it is begun. */
+const char *set_output_partial_name(const struct set_output *o);
 
 /* Creates the directory RELATIVE, mode 0700, and those above it. */
 bool set_output_directory(struct set_output *o, const char *relative);

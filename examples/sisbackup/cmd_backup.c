@@ -1,7 +1,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statfs.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,16 +50,49 @@ static bool begin(struct set_output *o)
 	       set_output_directory(o, "store");
 }
 
-/* A set that may be below the volume is begun when all is found, lest it be saved too. */
+/* *BYTES: what the volume's file system holds. */
+static bool surely_fits(
+	const struct volume *v, const struct set_room *room, uint64_t *bytes)
+{
+	struct statvfs fs;
+	uint64_t files;
+
+	if (fstatvfs(v->fd, &fs) != 0 || fs.f_blocks == 0 || fs.f_bfree > fs.f_blocks)
+		return false;
+	*bytes = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+	files = fs.f_files > fs.f_ffree ? fs.f_files - fs.f_ffree : 0;
+	return set_room_fits(room, *bytes, files);
+}
+
+/* Until it is known what there is to save: all that the file system holds. */
+static void estimate(const struct volume *v, uint64_t bytes)
+{
+	struct stat above;
+
+	if (v->options->includes.count == 0 &&
+		(!*v->root || (fstatat(v->fd, "..", &above, 0) == 0 &&
+				      above.st_dev != v->device)))
+		progress_total(bytes);
+}
+
+/* A set that may be below the volume is begun when all is found, lest it be saved too; one
+ * that may be too large, lest it be begun at all. */
 static bool find_and_copy(struct volume *v, struct set_output *o)
 {
-	bool beside = !set_output_is_on(o, v->device);
+	struct set_room room;
+	uint64_t bytes;
+	bool beside;
 
-	if ((beside && !begin(o)) || !volume_find(v, beside ? o : NULL) ||
-		!set_output_check_room(o, v->bytes, v->files) || (!beside && !begin(o)))
+	if (!set_output_room(o, &room))
+		return false;
+	beside = !set_output_is_on(o, v->device) && surely_fits(v, &room, &bytes);
+	if (beside)
+		estimate(v, bytes);
+	if ((beside && !begin(o)) || !volume_find(v, beside ? o : NULL))
 		return false;
 	progress_total(v->bytes);
-	return volume_copy(v, o);
+	return volume_join(v) && set_output_check_room(o, v->bytes, v->files) &&
+	       (beside || begin(o)) && volume_copy(v, o);
 }
 
 static bool write_set(struct volume *v, struct set_output *o, struct volinfo *info)

@@ -5,9 +5,10 @@
 
 #include "common/mem.h"
 #include "common/report.h"
+#include "sisbackup/same.h"
 
 struct inode {
-	ino_t number;
+	struct stat st;
 	char *path;
 };
 
@@ -15,14 +16,14 @@ static int compare(const void *a, const void *b)
 {
 	const struct inode *x = a, *y = b;
 
-	return x->number == y->number ? 0 : x->number < y->number ? -1 : 1;
+	return x->st.st_ino == y->st.st_ino ? 0 : x->st.st_ino < y->st.st_ino ? -1 : 1;
 }
 
-const char *inodes_first(struct inodes *inodes, ino_t ino, const char *path)
+const char *inodes_first(struct inodes *inodes, const struct stat *st, const char *path)
 {
 	struct inode *inode = xmalloc(sizeof(*inode)), **found;
 
-	inode->number = ino;
+	inode->st = *st;
 	found = tsearch(inode, &inodes->tree, compare);
 	if (!found) {
 		report_plain("out of memory");
@@ -33,7 +34,7 @@ const char *inodes_first(struct inodes *inodes, ino_t ino, const char *path)
 		return NULL;
 	}
 	free(inode);
-	return (*found)->path;
+	return same_file(&(*found)->st, st) ? (*found)->path : NULL;
 }
 
 static void free_inode(void *node)

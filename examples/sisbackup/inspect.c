@@ -19,6 +19,7 @@
 #include "common/report.h"
 #include "sisbackup/attributes.h"
 #include "sisbackup/holes.h"
+#include "sisbackup/same.h"
 
 #define PROC_SIZE     64
 #define TRIES         3
@@ -134,18 +135,6 @@ static int open_self(int dirfd, const char *name, bool ntfs)
 	return fd < 0 ? open_path(dirfd, name) : fd;
 }
 
-static bool same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size && same_time(a->st_mtim, b->st_mtim) &&
-	       same_time(a->st_ctim, b->st_ctim);
-}
-
 /* FD is of a regular file, so that only somebody's lease can keep the call waiting. */
 static int open_waiting(int fd)
 {
@@ -209,7 +198,7 @@ static bool describe_link(
 
 	if (!read_link(pass, fd, path, entry, &is_link))
 		return false;
-	*changed = is_link && (fstat(fd, &st) != 0 || !same(&st, &entry->st));
+	*changed = is_link && (fstat(fd, &st) != 0 || !same_file(&st, &entry->st));
 	return true;
 }
 
@@ -262,7 +251,8 @@ static int open_leased(int dirfd, const char *name, const struct entry *entry)
 
 	if (path_fd < 0)
 		return -1;
-	if (fstat(path_fd, &st) == 0 && S_ISREG(st.st_mode) && same(&st, &entry->st)) {
+	if (fstat(path_fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		same_file(&st, &entry->st)) {
 		fd = open_waiting(path_fd);
 		err = errno;
 	} else {
@@ -290,7 +280,7 @@ int inspect_open(int dirfd, const char *name, const char *path, const struct ent
 			report_errno(errno, path);
 		return -1;
 	}
-	if (fstat(fd, &st) == 0 && same(&st, &entry->st))
+	if (fstat(fd, &st) == 0 && same_file(&st, &entry->st))
 		return fd;
 	*changed = true;
 	close(fd);
@@ -301,7 +291,7 @@ bool inspect_unchanged(int dirfd, const char *name, int fd, const struct entry *
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && same(&st, &entry->st) &&
+	return fstat(fd, &st) == 0 && same_file(&st, &entry->st) &&
 	       fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       same(&st, &entry->st);
+	       same_file(&st, &entry->st);
 }

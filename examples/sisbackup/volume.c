@@ -74,6 +74,7 @@ bool volume_close(struct volume *v)
 	tree_close(&v->tree);
 	if (v->fd >= 0)
 		close(v->fd);
+	free(v->partial);
 	free(v->root);
 	memset(v, 0, sizeof(*v));
 	v->fd = -1;
@@ -175,7 +176,7 @@ static bool is_other_name(struct volume *v, size_t index)
 
 	if (entry->kind == ENTRY_DIRECTORY || entry->st.st_nlink < 2)
 		return false;
-	first = inodes_first(&v->inodes, entry->st.st_ino, entry->path);
+	first = inodes_first(&v->inodes, &entry->st, entry->path);
 	/* A file is looked at again where it changed meanwhile. */
 	if (!first || !strcmp(first, entry->path))
 		return false;
@@ -275,9 +276,11 @@ static void take(
 		catalog_drop_last(&v->catalog);
 }
 
+/* The set that grows may be on the volume although its device says otherwise. */
 static bool is_left_out(const struct volume *v, const char *relative)
 {
 	return !strcmp(relative, STORE_DIRECTORY) ||
+	       (v->partial && !strcmp(path_base(relative), v->partial)) ||
 	       filter_excludes(v->options, relative);
 }
 
@@ -345,6 +348,14 @@ static void find_internal(struct volume *v, const struct strings *files)
 	}
 }
 
+/* What the walk needs of OUTPUT it has from here: a thread that fails takes it down. */
+static void copy_beside(struct volume *v, struct set_output *output)
+{
+	v->partial = xstrdup(set_output_partial_name(output));
+	if (set_output_room(output, &v->room))
+		v->copier = copier_new(output, v->fd, v->root, v->ahead);
+}
+
 bool volume_find(struct volume *v, struct set_output *output)
 {
 	struct strings internal = {0};
@@ -354,9 +365,8 @@ bool volume_find(struct volume *v, struct set_output *output)
 		return false;
 	v->ntfs = fskind_is_ntfs(v->fd);
 	v->ahead = ahead_new(v->fd, STORE_DIRECTORY);
-	v->output = output;
 	if (output)
-		v->copier = copier_new(output, v->fd, v->root, v->ahead);
+		copy_beside(v, output);
 	find_internal(v, &internal);
 	strings_free(&internal);
 	catalog_add(&v->catalog, ENTRY_DIRECTORY, xstrdup("."));

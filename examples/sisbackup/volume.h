@@ -25,8 +25,9 @@ struct volume {
 	struct inodes inodes;
 	struct store_name *stores; /* that links named */
 	struct ahead *ahead;       /* on contents, in the order of the catalog */
-	struct set_output *output; /* for copying beside the walk; NULL: after it */
-	struct copier *copier;     /* that does it */
+	struct copier *copier;     /* beside the walk; NULL: all is copied after it */
+	struct set_room room;      /* for it */
+	char *partial;             /* the name of the set that grows; NULL: none does */
 	bool stopped;              /* copying failed */
 	uint64_t bytes, files, links, store_files, skipped;
 };
@@ -35,9 +36,12 @@ struct volume {
 bool volume_open(struct volume *v, const char *root, const struct options *options);
 
 /* All that is to be saved, in the catalog; what cannot be read is reported and counted.
- * OUTPUT: a set to begin copying to meanwhile, or NULL. It may only be used, or freed,
- * after volume_copy or volume_stop. False: the volume cannot be saved. */
+ * OUTPUT: a set that was begun, to copy to meanwhile, or NULL. It may only be used, or
+ * freed, after volume_join or volume_stop. False: the volume cannot be saved. */
 bool volume_find(struct volume *v, struct set_output *output);
+
+/* Waits for what volume_find had copied meanwhile. False: the set cannot be written. */
+bool volume_join(struct volume *v);
 
 /* Puts the files' contents into O, as far as they are not there. False: the set cannot be
  * written. */

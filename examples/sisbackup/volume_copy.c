@@ -6,12 +6,16 @@
 #include "sisbackup/volume.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/report.h"
 #include "common/signals.h"
 #include "common/str.h"
 
 #define TRIES 3
+
+/* Seconds: no file system's clock ticks slower. */
+#define TICK 2
 
 /* ---- beside the walk ---- */
 
@@ -40,20 +44,40 @@ static void note_results(struct volume *v, bool all)
 		note(v, &result);
 }
 
+/* Then it may change again and show the same times. */
+static bool changed_just_now(const struct stat *st)
+{
+	struct timespec now;
+
+	return clock_gettime(CLOCK_REALTIME_COARSE, &now) != 0 ||
+	       st->st_ctim.tv_sec >= now.tv_sec - TICK;
+}
+
 /* What there is no room for is not begun. */
 void volume_offer(struct volume *v, size_t index, const char *relative)
 {
+	const struct entry *entry = &v->catalog.items[index];
+
 	if (!v->copier)
 		return;
 	note_results(v, false);
-	if (!v->stopped && set_output_has_room(v->output, v->bytes, v->files))
-		copier_add(v->copier, index, relative, &v->catalog.items[index]);
+	if (!v->stopped && !changed_just_now(&entry->st) &&
+		set_room_fits(&v->room, v->bytes, v->files))
+		copier_add(v->copier, index, relative, entry);
 }
 
 void volume_stop(struct volume *v)
 {
 	copier_free(v->copier);
 	v->copier = NULL;
+}
+
+bool volume_join(struct volume *v)
+{
+	if (v->copier)
+		note_results(v, true);
+	volume_stop(v);
+	return !v->stopped;
 }
 
 /* ---- after it ---- */
@@ -128,6 +152,16 @@ static void fail_without(
 	v->skipped++;
 }
 
+/* ENTRY is another name of FIRST, but where another file got that path meanwhile. */
+static void follow_first(struct volume *v, struct entry *entry, const struct entry *first)
+{
+	if (first &&
+		(first->kind == ENTRY_HARDLINK || first->st.st_ino != entry->st.st_ino))
+		fail_without(v, entry, NULL, "another name of a file that was replaced");
+	else
+		fail_without(v, entry, first, "another name of a file that was not");
+}
+
 /* A link without its store file cannot be given back, nor can another name of a file that
  * was not saved. */
 static void follow_failures(struct volume *v)
@@ -141,17 +175,11 @@ static void follow_failures(struct volume *v)
 				"its common-store file was not");
 	for (struct entry *e = c->items; e < c->items + c->count; e++)
 		if (!e->failed && e->kind == ENTRY_HARDLINK)
-			fail_without(v, e, catalog_find(c, e->target),
-				"another name of a file that was not");
+			follow_first(v, e, catalog_find(c, e->target));
 }
 
 bool volume_copy(struct volume *v, struct set_output *o)
 {
-	if (v->copier)
-		note_results(v, true);
-	volume_stop(v);
-	if (v->stopped)
-		return false;
 	/* The list can grow: a file may have become a link. */
 	for (size_t i = 0; i < v->catalog.count; i++) {
 		const struct entry *entry = &v->catalog.items[i];

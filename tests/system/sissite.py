@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SISBACKUP = os.environ["SISBACKUP"]
@@ -207,6 +208,10 @@ class Volumes(unittest.TestCase):
         run(["setfacl", "-m", "d:u:1234:rwx,u:77:rx", at("same")])
         os.utime(at("same"), ns=(5, 981173106123456700))
         os.chown(at("dangling"), 1000, 1001, follow_symlinks=False)
+
+    def settle(self):
+        """What changed just now is not copied while a backup still looks for files."""
+        time.sleep(3.1)
 
     def assert_same_tree(self, a, b, poor=False):
         first, second = tree(a, poor), tree(b, poor)
