@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/report.h"
+#include "common/same.h"
 #include "common/signals.h"
 #include "common/trusted.h"
 
@@ -31,15 +32,6 @@ static bool read_live(void *context, void *buffer, size_t size, size_t *got)
 	return true;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 enum outcome { SAVED, CHANGED, GONE, FAILED_FOR_GOOD };
 
 static enum outcome save_once(struct set_writer *w, const char *path)
@@ -60,7 +52,7 @@ static enum outcome save_once(struct set_writer *w, const char *path)
 		if (fstat(live.fd, &after) != 0)
 			report_errno(errno, path);
 		else
-			outcome = is_same(&before, &after) ? SAVED : CHANGED;
+			outcome = same_file(&before, &after) ? SAVED : CHANGED;
 	}
 	close(live.fd);
 	return outcome;

@@ -5,7 +5,7 @@
 
 #include "common/mem.h"
 #include "common/report.h"
-#include "sisbackup/same.h"
+#include "common/same.h"
 
 struct inode {
 	struct stat st;

@@ -17,9 +17,9 @@
 
 #include "common/mem.h"
 #include "common/report.h"
+#include "common/same.h"
 #include "sisbackup/attributes.h"
 #include "sisbackup/holes.h"
-#include "sisbackup/same.h"
 
 #define PROC_SIZE     64
 #define TRIES         3

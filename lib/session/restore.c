@@ -138,9 +138,8 @@ static bool is_half_done(const struct registration *r)
 static status move_registration(const struct server *server,
 	const struct registration *existing, const struct registration *reg)
 {
-	status rc = STATUS_OK;
-
 	const bool begun = is_half_done(existing);
+	status rc = STATUS_OK;
 
 	if (!begun)
 		rc = registration_remove(server, existing);

@@ -1,4 +1,4 @@
-#include "sisbackup/same.h"
+#include "common/same.h"
 
 static bool same_time(struct timespec a, struct timespec b)
 {

@@ -1,8 +1,8 @@
 /*
  * same.h - whether a file is what it was
  */
-#ifndef SISBACKUP_SAME_H
-#define SISBACKUP_SAME_H
+#ifndef COMMON_SAME_H
+#define COMMON_SAME_H
 
 #include <stdbool.h>
 #include <sys/stat.h>
