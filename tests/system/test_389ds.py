@@ -5,11 +5,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 
 import ds389
+import outcome
 import testsite
 from testsite import Site
 
@@ -35,6 +35,8 @@ def setUpModule():
 
 
 class Directory(Site):
+    engine = "bdb"
+
     @classmethod
     def setUpClass(cls):
         pass
@@ -54,7 +56,7 @@ class Directory(Site):
 
     def configure_server(self, db):
         server = self.server
-        self.configure("ldap01", families=("ds", "certsrv"), store=f"""engine = bdb
+        self.configure("ldap01", families=("ds", "certsrv"), store=f"""engine = {self.engine}
 database = {db}
 region_dir = {server.region_dir}
 dynamic = {server.dse}
@@ -174,6 +176,8 @@ class Live(Directory):
 
 
 class Chain(Directory):
+    engine = "auto"
+
     def restore(self, place, *sets, expect=0):
         """Into a new place, through the map."""
         place = self.path(place)
@@ -294,6 +298,5 @@ class Chain(Directory):
 if __name__ == "__main__":
     reason = ds389.available()
     if reason:
-        print("skipped:", reason)
-        sys.exit(1 if os.environ.get("BACKUPAPI_TEST_NO_SKIP") else 77)
+        outcome.skip(reason)
     testsite.main()
