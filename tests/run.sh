@@ -36,14 +36,17 @@ meson test -C "$build" --print-errorlogs ${MESON_TEST_ARGS:-} || rc=$?
 
 # One line that a person and a machine can read. (A test setup has a log of its own.)
 log=$(ls -t "$build"/meson-logs/testlog*.json | head -n 1)
-python3 - "$log" <<'EOF'
-import collections, json, sys
+python3 - "$log" <<'EOF' || rc=1
+import collections, json, os, sys
 
-results = collections.Counter()
+results = collections.defaultdict(list)
 with open(sys.argv[1]) as log:
     for line in log:
-        results[json.loads(line)["result"]] += 1
-passed, skipped = results.pop("OK", 0), results.pop("SKIP", 0)
-print(f"{passed} passed, {sum(results.values())} failed, {skipped} skipped")
+        test = json.loads(line)
+        results[test["result"]].append(test["name"])
+passed, skipped = results.pop("OK", []), results.pop("SKIP", [])
+print(f"{len(passed)} passed, {sum(map(len, results.values()))} failed, {len(skipped)} skipped")
+if skipped and os.environ.get("BACKUPAPI_TEST_NO_SKIP") == "1":
+    sys.exit("nothing may be skipped here: " + ", ".join(skipped))
 EOF
 exit "$rc"
