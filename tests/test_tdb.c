@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,15 +28,6 @@ static void setup(void)
 static void teardown(void)
 {
 	hosted_free(&store);
-}
-
-static status begin_fails(void)
-{
-	struct engine_session *session;
-	status rc = hosted_try(&store, &session);
-
-	ck_assert(failed(rc));
-	return rc;
 }
 
 /* The number in the session's copy of a file, of which TDB's check says WANTED. */
@@ -245,91 +235,6 @@ START_TEST(database_locked_by_mutexes_is_left_out)
 }
 END_TEST
 
-/* ---- what cannot be copied ---- */
-
-START_TEST(directory_without_sam_ldb_is_refused)
-{
-	char *path = hosted_path(&store, "sam.ldb");
-
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
-	hosted_assert_detail("store/sam.ldb");
-	tdb_store_make(store.dir, false);
-	ck_assert_int_eq(unlink(path), 0);
-	free(path);
-	path = hosted_path(&store, "sam.ldb.d/metadata.tdb");
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
-	hosted_assert_detail("store/sam.ldb");
-	free(path);
-}
-END_TEST
-
-START_TEST(incremental_session_is_refused)
-{
-	const struct engine_begin how = {.incremental = true, .first_generation = 3};
-	struct engine_session *session;
-
-	tdb_store_make(store.dir, false);
-	ck_assert_int_eq(store.host.engine.begin(
-				 &store.host.engine, &store.config, &how, &session),
-		hrCircularLogging);
-	ck_assert_ptr_null(session);
-}
-END_TEST
-
-static void spoil(const char *name, off_t offset, const void *bytes, size_t size)
-{
-	char *path = hosted_path(&store, name);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(pwrite(fd, bytes, size, offset), (ssize_t)size);
-	ck_assert_int_eq(close(fd), 0);
-	free(path);
-}
-
-static const struct {
-	off_t offset;
-	uint32_t value;
-} heads[] = {{0, 0}, {32, 7}, {36, 0x7fffffff}, {36, 0}};
-
-START_TEST(file_that_is_no_database_in_spite_of_its_name_is_named)
-{
-	char *path = hosted_path(&store, TDB_PARTITION_A);
-
-	tdb_store_make(store.dir, false);
-	spoil(TDB_PARTITION_A, heads[_i].offset, &heads[_i].value, sizeof(uint32_t));
-	ck_assert_int_eq(begin_fails(), hrDatabaseCorrupted);
-	hosted_assert_detail(path);
-	ck_assert_int_eq(hosted_verify(&store, path), hrDatabaseCorrupted);
-	hosted_assert_detail(path);
-	free(path);
-}
-END_TEST
-
-START_TEST(dead_caller_ends_the_copy)
-{
-	tdb_store_make(store.dir, true);
-	store.looks_left = 3;
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_CANCELLED));
-}
-END_TEST
-
-START_TEST(full_spool_names_its_directory)
-{
-	status rc;
-
-	tdb_store_make(store.dir, false);
-	if (mount("none", store.spool_dir, "tmpfs", 0, "size=16k") < 0) {
-		(void)puts("full_spool_names_its_directory: skipped, cannot mount");
-		return;
-	}
-	rc = begin_fails();
-	ck_assert_int_eq(umount(store.spool_dir), 0);
-	ck_assert_int_eq(rc, STATUS_WIN32(ERROR_DISK_FULL));
-	hosted_assert_detail(store.spool_dir);
-}
-END_TEST
-
 /* ---- after a restore ---- */
 
 static status recover(void)
@@ -450,12 +355,6 @@ int main(void)
 	tcase_add_test(tcase, nothing_is_locked_once_begin_returns);
 	tcase_add_test(tcase, whole_directory_is_listed_and_copied_byte_by_byte);
 	tcase_add_test(tcase, database_locked_by_mutexes_is_left_out);
-	tcase_add_test(tcase, directory_without_sam_ldb_is_refused);
-	tcase_add_test(tcase, incremental_session_is_refused);
-	tcase_add_loop_test(
-		tcase, file_that_is_no_database_in_spite_of_its_name_is_named, 0, 4);
-	tcase_add_test(tcase, dead_caller_ends_the_copy);
-	tcase_add_test(tcase, full_spool_names_its_directory);
 	tcase_add_loop_test(tcase, recovery_checks_every_file, 0, 2);
 	tcase_add_test(tcase, recovery_misses_a_partition);
 	tcase_add_test(tcase, recovery_wants_a_list_of_partitions);

@@ -15,19 +15,20 @@
 #include "support.h"
 
 static char *home;
-static struct names files, leftovers;
+static struct names files, leftovers, links;
 
 static void setup(void)
 {
 	home = support_path(support_tmpdir(), "private");
 	ck_assert_int_eq(mkdir(home, 0700), 0);
-	files = leftovers = (struct names){0};
+	files = leftovers = links = (struct names){0};
 }
 
 static void teardown(void)
 {
 	names_free(&files);
 	names_free(&leftovers);
+	names_free(&links);
 	free(home);
 }
 
@@ -56,9 +57,17 @@ static void make_link(const char *from, const char *to)
 	free(b);
 }
 
+static void make_symlink(const char *name, const char *target)
+{
+	char *path = support_path(home, name);
+
+	ck_assert_int_eq(symlink(target, path), 0);
+	free(path);
+}
+
 static void find(void)
 {
-	status rc = samba_find_files(home, &files, &leftovers);
+	status rc = samba_find_files(home, &files, &leftovers, &links);
 
 	ck_assert_msg(rc == STATUS_OK, "%s", status_pending());
 }
@@ -150,15 +159,48 @@ END_TEST
 
 START_TEST(symbolic_links_are_not_followed)
 {
-	char *path = support_path(home, "link"), *dir = support_path(home, "dir");
-
 	make_file("secrets.tdb");
-	ck_assert_int_eq(symlink("secrets.tdb", path), 0);
-	ck_assert_int_eq(symlink("/etc", dir), 0);
+	make_symlink("secrets.ldb", "secrets.tdb");
+	make_symlink("dir", "/etc");
 	find();
 	ASSERT_LIST(&files, "secrets.tdb");
-	free(dir);
-	free(path);
+	ck_assert_uint_eq(leftovers.count, 0);
+	ck_assert_int_eq(samba_find_files(home, NULL, NULL, NULL), STATUS_OK);
+}
+END_TEST
+
+START_TEST(links_that_stand_in_for_what_is_saved_are_found)
+{
+	make_dir("sam.ldb.d");
+	make_dir("elsewhere");
+	make_file("elsewhere/partition");
+	make_symlink("sam.ldb.d/DC=A.ldb", "../elsewhere/partition");
+	make_symlink("secrets.tdb", "not-mounted/secrets.tdb");
+	make_symlink("secrets.ldb", "secrets.ldb");
+	make_symlink("encrypted_secrets.key", "elsewhere/partition");
+	make_symlink("tls", "elsewhere");
+	find();
+	ASSERT_LIST(&files, "elsewhere/partition");
+	ASSERT_LIST(&links, "encrypted_secrets.key", "sam.ldb.d/DC=A.ldb", "secrets.ldb",
+		"secrets.tdb", "tls");
+}
+END_TEST
+
+START_TEST(other_links_are_nobodys_business)
+{
+	make_dir("tls");
+	make_dir("elsewhere");
+	make_file("elsewhere/x");
+	make_symlink("tls/cert.pem", "../elsewhere/x");
+	make_symlink("krb5.conf", "/etc/krb5.conf");
+	make_symlink("gone", "not-mounted");
+	make_symlink("netlogon_creds_cli.tdb", "elsewhere/x");
+	make_symlink("sam.ldb.copy.tdb", "elsewhere/x");
+	make_symlink("msg.sock", "elsewhere");
+	make_symlink("null.ldb", "/dev/null");
+	find();
+	ASSERT_LIST(&files, "elsewhere/x");
+	ck_assert_uint_eq(links.count, 0);
 }
 END_TEST
 
@@ -179,7 +221,7 @@ START_TEST(directories_without_end_are_an_error)
 		make_dir(path);
 		at += snprintf(at, sizeof(path) - (size_t)(at - path), "/d");
 	}
-	ck_assert_int_eq(samba_find_files(home, &files, NULL),
+	ck_assert_int_eq(samba_find_files(home, &files, NULL, NULL),
 		STATUS_WIN32(ERROR_BAD_CONFIGURATION));
 	ck_assert_ptr_nonnull(strstr(status_pending(), "too deep"));
 }
@@ -224,6 +266,8 @@ int main(void)
 	tcase_add_test(tcase, lock_files_of_lmdb_are_leftovers);
 	tcase_add_test(tcase, second_names_of_a_file_are_leftovers);
 	tcase_add_test(tcase, symbolic_links_are_not_followed);
+	tcase_add_test(tcase, links_that_stand_in_for_what_is_saved_are_found);
+	tcase_add_test(tcase, other_links_are_nobodys_business);
 	tcase_add_test(tcase, missing_directory_has_no_files);
 	tcase_add_test(tcase, directories_without_end_are_an_error);
 	tcase_add_test(tcase, survey_leaves_locks_of_this_process_alone);

@@ -27,6 +27,22 @@ static status copy_locked(const struct hosted_engine *host, struct samba_file *s
 	return STATUS_OK;
 }
 
+/* Recovery refuses what lacks a partition, when it is too late. */
+static status check_copies(const struct spool *spool, const struct samba_files *sources)
+{
+	struct names copies = {0};
+	struct samba_file *sam;
+	status rc = samba_find_tdb(sources, SAMBA_SAM, &sam);
+
+	for (size_t i = 0; i < spool->count && !failed(rc); i++)
+		rc = names_add(&copies, spool->entries[i].path);
+	names_sort(&copies);
+	if (!failed(rc))
+		rc = samba_check_partitions(sources->home, &sam->file, &copies);
+	names_free(&copies);
+	return rc;
+}
+
 static status copy_all(
 	const struct hosted_engine *host, const char *spool_dir, const char *home)
 {
@@ -35,6 +51,8 @@ static status copy_all(
 
 	for (size_t i = 0; i < sources.paths.count && !failed(rc); i++)
 		rc = copy_locked(host, &sources.items[i]);
+	if (!failed(rc))
+		rc = check_copies(host->spool, &sources);
 	samba_unlock(&sources);
 	for (size_t i = 0; i < sources.paths.count && !failed(rc); i++)
 		if (sources.items[i].kind == SAMBA_LMDB)
@@ -84,7 +102,7 @@ static status samba_recover(const struct engine *engine, const struct store_conf
 	}
 	names_sort(&sorted);
 	if (!failed(rc))
-		rc = samba_check_partitions(home, &sorted);
+		rc = samba_check_partitions(home, NULL, &sorted);
 	names_free(&sorted);
 	return rc;
 }

@@ -84,10 +84,17 @@ status samba_freeze(const struct hosted_engine *host, struct samba_files *source
 void samba_unlock(struct samba_files *sources); /* the TDB files; LMDB's states stay */
 void samba_thaw(struct samba_files *sources);
 
+/* The one of SOURCES whose path is BELOW the directory: hrDatabaseCorrupted where it is no
+ * TDB file. */
+status samba_find_tdb(
+	const struct samba_files *sources, const char *below, struct samba_file **file);
+
 /* The file's own checks. */
 status samba_check_file(const struct hosted_engine *host, const char *path);
 
-/* Are all the partitions that HOME's sam.ldb names among DATABASES? */
-status samba_check_partitions(const char *home, const struct names *databases);
+/* Are sam.ldb, its metadata and all the partitions that sam.ldb names among DATABASES? SAM
+ * is the open sam.ldb of HOME, or NULL: it is opened, at rest. */
+status samba_check_partitions(
+	const char *home, const struct samba_tdb *sam, const struct names *databases);
 
 #endif

@@ -9,6 +9,7 @@ status tdb_survey(const struct store_config *store, struct names *databases,
 	status rc = STATUS_OK;
 
 	for (size_t i = 0; i < store->databases.count && !failed(rc); i++)
-		rc = samba_find_files(store->databases.items[i], databases, leftovers);
+		rc = samba_find_files(
+			store->databases.items[i], databases, leftovers, NULL);
 	return rc;
 }

@@ -120,23 +120,31 @@ static status check_list(const char *home, const char *sam, const struct names *
 	return status_fail(hrDatabaseInconsistent, "%s: names no partitions", sam);
 }
 
-static status check_sam(const char *home, const char *sam, const struct names *databases)
+static status check_sam(const char *home, const char *path, const struct samba_tdb *sam,
+	const struct names *databases)
 {
 	static char name[] = "DN=@PARTITION";
 	const TDB_DATA key = {.dptr = (unsigned char *)name, .dsize = sizeof(name)};
-	struct samba_tdb file;
-	TDB_DATA record;
-	status rc = samba_open(sam, true, &file);
+	TDB_DATA record = tdb_fetch(sam->tdb, key);
+	status rc;
 
-	if (failed(rc))
-		return rc;
-	record = tdb_fetch(file.tdb, key);
 	if (record.dptr)
-		rc = check_list(home, sam, databases, &record);
+		rc = check_list(home, path, databases, &record);
 	else
-		rc = status_fail(hrDatabaseInconsistent, "%s: names no partitions", sam);
+		rc = status_fail(hrDatabaseInconsistent, "%s: names no partitions", path);
 	free(record.dptr);
-	samba_close(&file);
+	return rc;
+}
+
+static status check_resting_sam(
+	const char *home, const char *path, const struct names *databases)
+{
+	struct samba_tdb sam;
+	status rc = samba_open(path, true, &sam);
+
+	if (!failed(rc))
+		rc = check_sam(home, path, &sam, databases);
+	samba_close(&sam);
 	return rc;
 }
 
@@ -147,23 +155,25 @@ static status require(const char *path, const struct names *databases)
 	return status_fail(hrDatabaseInconsistent, "%s: missing", path);
 }
 
-status samba_check_partitions(const char *home, const struct names *databases)
+status samba_check_partitions(
+	const char *home, const struct samba_tdb *sam, const struct names *databases)
 {
-	char *sam, *metadata = NULL;
+	char *path, *metadata = NULL;
 	status rc;
 
-	if (asprintf(&sam, "%s/" SAMBA_SAM, home) < 0)
+	if (asprintf(&path, "%s/" SAMBA_SAM, home) < 0)
 		return status_no_memory();
 	if (asprintf(&metadata, "%s/" SAMBA_METADATA, home) < 0) {
-		free(sam);
+		free(path);
 		return status_no_memory();
 	}
-	rc = require(sam, databases);
+	rc = require(path, databases);
 	if (!failed(rc))
 		rc = require(metadata, databases);
 	if (!failed(rc))
-		rc = check_sam(home, sam, databases);
+		rc = sam ? check_sam(home, path, sam, databases)
+			 : check_resting_sam(home, path, databases);
 	free(metadata);
-	free(sam);
+	free(path);
 	return rc;
 }

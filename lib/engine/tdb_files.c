@@ -27,7 +27,7 @@ struct walk {
 	const char *home;
 	struct found *items;
 	size_t count, capacity;
-	struct names *leftovers; /* or NULL */
+	struct names *leftovers, *links; /* or NULL */
 };
 
 /* Samba's own bookkeeping of who runs and talks to whom, the halves of copies, and what
@@ -43,6 +43,24 @@ static bool matches(const char *name, const char *const *patterns, size_t count)
 		if (wildcard_match(patterns[i], name))
 			return true;
 	return false;
+}
+
+static bool is_passing(const char *name)
+{
+	return matches(name, passing, sizeof(passing) / sizeof(passing[0]));
+}
+
+static bool is_passing_dir(const char *name)
+{
+	return matches(
+		name, passing_dirs, sizeof(passing_dirs) / sizeof(passing_dirs[0]));
+}
+
+bool samba_promises_database(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && (strcmp(dot, ".ldb") == 0 || strcmp(dot, ".tdb") == 0);
 }
 
 /* LMDB's lock file of a partition. */
@@ -87,12 +105,37 @@ static status take_file(
 	bool leftover = is_lock(name);
 	char *path;
 
-	if (matches(name, passing, sizeof(passing) / sizeof(passing[0])) ||
-		(leftover && !walk->leftovers))
+	if (is_passing(name) || (leftover && !walk->leftovers))
 		return STATUS_OK;
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		path = NULL;
 	return leftover ? names_take(walk->leftovers, path) : note(walk, path, st);
+}
+
+/* What a link leads to may be out of reach just now: then its name has to do. Certificates
+ * and the like may well live elsewhere. */
+static bool stands_in(int fd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(fd, name, &st, 0) < 0)
+		st.st_mode = S_IFREG;
+	if (S_ISDIR(st.st_mode))
+		return !is_passing_dir(name);
+	return S_ISREG(st.st_mode) && !is_passing(name) &&
+	       (samba_promises_database(name) ||
+		       strcmp(name, "encrypted_secrets.key") == 0);
+}
+
+static status take_link(struct walk *walk, int fd, const char *dir, const char *name)
+{
+	char *path;
+
+	if (!walk->links || !stands_in(fd, name))
+		return STATUS_OK;
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		path = NULL;
+	return names_take(walk->links, path);
 }
 
 static status walk_dir(struct walk *walk, int fd, const char *dir, unsigned depth);
@@ -104,7 +147,7 @@ static status take_dir(
 	char *path;
 	int fd;
 
-	if (matches(name, passing_dirs, sizeof(passing_dirs) / sizeof(passing_dirs[0])))
+	if (is_passing_dir(name))
 		return STATUS_OK;
 	if (depth >= DEPTH_LIMIT)
 		return status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
@@ -130,6 +173,8 @@ static status take_entry(
 				       : status_errno(errno, "%s/%s", dir, name);
 	if (S_ISDIR(st.st_mode))
 		return take_dir(walk, fd, dir, name, depth);
+	if (S_ISLNK(st.st_mode))
+		return take_link(walk, fd, dir, name);
 	return S_ISREG(st.st_mode) ? take_file(walk, dir, name, &st) : STATUS_OK;
 }
 
@@ -184,12 +229,15 @@ static status sort_out(struct walk *walk, struct names *files)
 		names_sort(files);
 	if (walk->leftovers)
 		names_sort(walk->leftovers);
+	if (walk->links)
+		names_sort(walk->links);
 	return rc;
 }
 
-status samba_find_files(const char *home, struct names *files, struct names *leftovers)
+status samba_find_files(const char *home, struct names *files, struct names *leftovers,
+	struct names *links)
 {
-	struct walk walk = {.home = home, .leftovers = leftovers};
+	struct walk walk = {.home = home, .leftovers = leftovers, .links = links};
 	int fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	status rc;
 

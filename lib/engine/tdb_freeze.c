@@ -63,9 +63,23 @@ static status unless_gone(status rc, const char *path)
 		"%s: it comes and goes while it is backed up", path);
 }
 
+static status list_files(const char *home, struct names *files)
+{
+	struct names links = {0};
+	status rc = samba_find_files(home, files, NULL, &links);
+
+	if (!failed(rc) && links.count)
+		rc = status_fail(STATUS_WIN32(ERROR_BAD_CONFIGURATION),
+			"%s: a symbolic link: move what it leads to here, for it would "
+			"be missing from the backup",
+			links.items[0]);
+	names_free(&links);
+	return rc;
+}
+
 static status find_files(struct samba_files *sources)
 {
-	status rc = samba_find_files(sources->home, &sources->paths, NULL);
+	status rc = list_files(sources->home, &sources->paths);
 
 	if (!failed(rc))
 		rc = require_sam(sources);
@@ -90,7 +104,7 @@ static status find_files(struct samba_files *sources)
 static status compare_files(const struct samba_files *sources)
 {
 	struct names now = {0};
-	status rc = samba_find_files(sources->home, &now, NULL);
+	status rc = list_files(sources->home, &now);
 	bool same = now.count == sources->paths.count;
 
 	for (size_t i = 0; i < now.count && same; i++)
@@ -158,14 +172,25 @@ static void unlock_files(struct samba_files *sources)
 	}
 }
 
+status samba_find_tdb(
+	const struct samba_files *sources, const char *below, struct samba_file **file)
+{
+	for (size_t i = 0; i < sources->paths.count; i++) {
+		*file = &sources->items[i];
+		if (is_at(sources, (*file)->path, below) && (*file)->kind == SAMBA_TDB)
+			return STATUS_OK;
+	}
+	*file = NULL;
+	return status_fail(
+		hrDatabaseCorrupted, "%s/%s: not a TDB file", sources->home, below);
+}
+
 static status lock_metadata(struct samba_files *sources, enum samba_lock lock)
 {
-	for (size_t i = 0; i < sources->paths.count; i++)
-		if (is_at(sources, sources->items[i].path, SAMBA_METADATA) &&
-			sources->items[i].kind == SAMBA_TDB)
-			return lock_file(&sources->items[i], lock);
-	return status_fail(hrDatabaseCorrupted, "%s/%s: not a TDB file", sources->home,
-		SAMBA_METADATA);
+	struct samba_file *metadata;
+	status rc = samba_find_tdb(sources, SAMBA_METADATA, &metadata);
+
+	return failed(rc) ? rc : lock_file(metadata, lock);
 }
 
 static status lock_others(struct samba_files *sources)

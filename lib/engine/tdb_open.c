@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "engine/probe.h"
+#include "engine/tdb_files.h"
 
 /* The head of a TDB file, in the order of the machine that made it. */
 struct samba_tdb_head {
@@ -104,13 +105,6 @@ status samba_wait_for_commit(struct samba_waiting *waiting, const char *path)
 	}
 }
 
-static bool promises_database(const char *path)
-{
-	const char *dot = strrchr(path, '.');
-
-	return dot && (strcmp(dot, ".ldb") == 0 || strcmp(dot, ".tdb") == 0);
-}
-
 status samba_recognise(const char *path, enum samba_kind *kind)
 {
 	const char *format = "flat";
@@ -124,7 +118,7 @@ status samba_recognise(const char *path, enum samba_kind *kind)
 	} else if (strcmp(format, "tdb") == 0) {
 		*kind = SAMBA_TDB;
 		return look_at_head(path, kind);
-	} else if (promises_database(path)) {
+	} else if (samba_promises_database(path)) {
 		return status_fail(hrDatabaseCorrupted,
 			"%s: neither a TDB nor an LMDB file, as its name says", path);
 	}

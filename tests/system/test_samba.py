@@ -1,6 +1,7 @@
 """A Samba AD domain controller, provisioned here, backed up while users are added to it."""
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -10,13 +11,15 @@ import threading
 import time
 import unittest
 
+import outcome
 import testsite
-from testsite import ROOT, Site
+from testsite import RECOVER, ROOT, Site
 
 PYTHON = "/usr/bin/python3"  # the one that has Samba's modules
 SAMBA_TOOL = shutil.which("samba-tool")
 SAMBA = shutil.which("samba", path="/usr/sbin:/usr/bin:/sbin:/bin")
 WRITER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "samba_writer.py")
+NO_SKIP = os.environ.get("BACKUPAPI_TEST_NO_SKIP") == "1"
 BACKUPS = int(os.environ.get("SAMBA_BACKUPS", "2"))
 
 
@@ -59,7 +62,6 @@ class Writer:
         self.process.stderr.close()
 
 
-@unittest.skipUnless(SAMBA_TOOL and SAMBA, "no Samba AD DC is installed")
 class DomainController(Site):
     backend = "tdb"
 
@@ -84,8 +86,11 @@ class DomainController(Site):
         shutil.copytree(self.dc_template, self.dc)
         self.private = os.path.join(self.dc, "private")
         self.smb_conf = self.make_config(os.path.join(self.dc, "etc/smb.conf"), self.dc)
+        self.configure_controller("tdb")
+
+    def configure_controller(self, engine):
         self.configure("dc1", families=("ds",), store=f"""\
-engine = tdb
+engine = {engine}
 database = {self.private}
 dynamic = {self.smb_conf}
 """)
@@ -120,12 +125,27 @@ dynamic = {self.smb_conf}
         self.assertGreaterEqual(len(users), least)
         return len(users)
 
-    def open_elsewhere(self, name):
-        """The set NAME as a controller in a new place; its smb.conf."""
+    def restore_elsewhere(self, name, engine="tdb"):
+        """The set NAME as a controller in a new place of a machine of its own; its smb.conf."""
         top = self.path("elsewhere-" + name)
-        os.makedirs(os.path.join(top, "etc"))
-        shutil.copytree(self.path("sets", name, "databases") + self.private,
-                        os.path.join(top, "private"))
+        private, config = os.path.join(top, "private"), os.path.join(top, "config")
+        for directory in ("etc", "config"):
+            os.makedirs(os.path.join(top, directory), mode=0o700)
+        self.write(os.path.join(config, "dc1.conf"), f"""\
+[server]
+name = dc1
+family = ds
+state_dir = {top}/state
+[store]
+engine = {engine}
+database = {private}
+""")
+        os.chmod(os.path.join(config, "dc1.conf"), 0o600)
+        machine = {"BACKUPAPI_CONFIG_DIR": config}
+        self.dsbackup("stop", "dc1", env=machine)
+        self.dsbackup("restore", "--map", f"{self.private}={private}", "dc1",
+                      self.path("sets", name), env=machine)
+        self.run_program(RECOVER, ["dc1"], 0, machine)
         return self.make_config(os.path.join(top, "etc/smb.conf"), top)
 
     # What each test of the two backends asks for.
@@ -137,7 +157,7 @@ dynamic = {self.smb_conf}
             added = writer.added
             self.dsbackup("backup", "dc1", self.path("sets", f"set{n}"))
             self.dsbackup("verify", self.path("sets", f"set{n}"))
-            self.assert_sound(self.open_elsewhere(f"set{n}"), added)
+            self.assert_sound(self.restore_elsewhere(f"set{n}"), added)
         self.assertIsNone(writer.process.poll(), "the writer was disturbed")
 
     def check_restored_controller(self):
@@ -174,8 +194,28 @@ class Tdb(DomainController):
         done = self.dsbackup("verify", self.path("sets/full"), expect=1)
         self.assertIn(b"hrDatabaseCorrupted", done.stderr)
 
-    @unittest.skipUnless(ROOT, "a network of its own needs root")
+    def partition(self):
+        return self.private + "/sam.ldb.d/DC=EXAMPLE,DC=TEST.ldb"
+
+    def assert_refused(self, said):
+        done = self.dsbackup("backup", "dc1", self.path("sets/full"), expect=1)
+        self.assertIn(said.encode(), done.stderr)
+        self.assertIn(self.partition().encode(), done.stderr)
+        self.assertEqual(os.listdir(self.path("sets")), [])
+
+    def test_partition_behind_a_link_is_not_left_out(self):
+        os.rename(self.partition(), self.path("moved.ldb"))
+        os.symlink(self.path("moved.ldb"), self.partition())
+        self.assert_refused("symbolic link")
+
+    def test_missing_partition_is_named_by_the_backup(self):
+        os.unlink(self.partition())
+        self.assert_refused("hrDatabaseInconsistent")
+
     def test_running_controller_is_backed_up(self):
+        if not ROOT:
+            (self.fail if NO_SKIP else self.skipTest)("a network of its own needs root")
+        self.configure_controller("auto")
         log = open(self.path("samba.log"), "wb")  # pylint: disable=consider-using-with
         self.addCleanup(log.close)
         samba = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -192,9 +232,11 @@ class Tdb(DomainController):
         writer = self.add_without_pause()
         added = writer.added
         self.dsbackup("backup", "dc1", self.path("sets/live"))
+        listed = json.loads(self.dsbackup("list", "--json", self.path("sets/live")).stdout)
+        self.assertEqual(listed["engine"], "tdb")
         self.assertIsNone(samba.poll(), "samba has ended")
         writer.wait_for(writer.added + 5)
-        config = self.open_elsewhere("live")
+        config = self.restore_elsewhere("live", engine="auto")
         self.assertFalse(os.path.exists(self.private_of(config) + "/ldapi"))
         self.assert_sound(config, added)
 
@@ -210,4 +252,8 @@ class Mdb(DomainController):
 
 
 if __name__ == "__main__":
+    for program, found in (("samba", SAMBA), ("samba-tool", SAMBA_TOOL),
+                           ("ldbsearch", shutil.which("ldbsearch"))):
+        if not found:
+            outcome.skip(f"{program} is not installed")
     testsite.main()
