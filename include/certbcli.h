@@ -83,7 +83,8 @@
  *	  for each: the same three
  *	CertSrvBackupGetDynamicFileList		at any time; those files the caller reads
  *						itself
- *	CertSrvBackupTruncateLogs		optional, once all is safely stored
+ *	CertSrvBackupTruncateLogs		optional, once all is safely stored;
+ *						records the backup
  *	CertSrvBackupEnd			records the backup if all of it was
  *						delivered
  *
@@ -394,7 +395,9 @@ FNCERTSRVBACKUPGETBACKUPLOGSW *pfnCertSrvBackupGetBackupLogs = CertSrvBackupGetB
 
 /*
  * Deletes, oldest first, the logs that neither recovery nor the next incremental backup
- * needs. Call it when everything is safely on the backup medium. S_OK and nothing done
+ * needs. Call it when everything is safely on the backup medium: before the first log goes
+ * the backup is recorded durably, and stays so whatever comes then, a failure of this call
+ * included. Where it cannot be recorded this fails and no log goes. S_OK and nothing done
  * for a store without logs.
  *
  *	hrInvalidBackupSequence		a file is open, or the backup is not complete
@@ -408,10 +411,11 @@ FNCERTSRVBACKUPTRUNCATELOGS *pfnCertSrvBackupTruncateLogs = CertSrvBackupTruncat
 
 /*
  * Ends a backup and releases all that it held; the handle is gone whatever is returned. A
- * complete backup is recorded durably before this returns: it is what incremental ones
- * build on. An incomplete one is not recorded, and ending it is S_OK. A caller whose own
- * medium failed after everything was read ends with backupapi_backup_abandon() instead.
- * Fails where the record cannot be written; the backup does not count then.
+ * complete backup is recorded durably before this returns, unless truncating has done so
+ * already: it is what incremental ones build on. An incomplete one is not recorded, and
+ * ending it is S_OK. A caller whose own medium failed after everything was read ends with
+ * backupapi_backup_abandon() instead. Fails where the record cannot be written; the backup
+ * does not count then.
  */
 typedef HRESULT(CERTBCLI_CALL FNCERTSRVBACKUPEND)(HCSBC hbc);
 HRESULT CERTBCLI_API CertSrvBackupEnd(HCSBC hbc);

@@ -81,7 +81,8 @@
  *	  for each: DsBackupOpenFile, DsBackupRead until the end, DsBackupClose
  *	DsBackupGetBackupLogs		ends the database phase
  *	  for each: the same three
- *	DsBackupTruncateLogs		optional, once all is safely stored
+ *	DsBackupTruncateLogs		optional, once all is safely stored; records the
+ *					backup
  *	DsBackupEnd			records the backup if all of it was delivered
  *
  * What is allowed when: S is hrInvalidBackupSequence, H hrInvalidHandle, A hrAlreadyOpen,
@@ -334,7 +335,9 @@ HRESULT NTDSBCLI_API DsBackupGetBackupLogsW(HBC hbc, LPWSTR *pszBackupLogFiles,
 
 /*
  * Deletes, oldest first, the logs that neither recovery nor the next incremental backup
- * needs. Call it when everything is safely on the backup medium. S_OK and nothing done
+ * needs. Call it when everything is safely on the backup medium: before the first log goes
+ * the backup is recorded durably, and stays so whatever comes then, a failure of this call
+ * included. Where it cannot be recorded this fails and no log goes. S_OK and nothing done
  * for a store without logs.
  *
  *	hrInvalidBackupSequence		a file is open, or the backup is not complete
@@ -343,10 +346,10 @@ HRESULT NTDSBCLI_API DsBackupTruncateLogs(HBC hbc);
 
 /*
  * Ends a backup and releases all that it held; the handle is gone whatever is returned. A
- * complete backup is recorded durably before this returns. An incomplete one is not
- * recorded, and ending it is S_OK. A caller whose own medium failed after everything was
- * read ends with backupapi_backup_abandon() instead. Fails where the record cannot be
- * written; the backup does not count then.
+ * complete backup is recorded durably before this returns, unless truncating has done so
+ * already. An incomplete one is not recorded, and ending it is S_OK. A caller whose own
+ * medium failed after everything was read ends with backupapi_backup_abandon() instead.
+ * Fails where the record cannot be written; the backup does not count then.
  */
 HRESULT NTDSBCLI_API DsBackupEnd(HBC hbc);
 

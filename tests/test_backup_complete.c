@@ -1,5 +1,5 @@
 /* When a session counts as a backup, and what an incremental one continues; on the engine
- * with logs of test_backup.c. */
+ * with logs of test_backup.c. What truncation does to that is in test_backup_truncate.c. */
 #include "session/backup.h"
 
 #include <stdlib.h>
@@ -185,47 +185,6 @@ END_TEST
 
 /* ---- the chain ---- */
 
-START_TEST(truncation_keeps_the_newest_log_and_is_refused_a_base_when_it_fails)
-{
-	struct backup *b;
-
-	take_base(4);
-	b = store_prepare(BACKUP_INCREMENTAL);
-	deliver(b, BACKUP_INCREMENTAL, NULL, NULL);
-	log_engine.truncate_result = STATUS_WIN32(ERROR_ACCESS_DENIED);
-	ck_assert_int_eq(backup_truncate(b), STATUS_WIN32(ERROR_ACCESS_DENIED));
-	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert_uint_eq(store_history().certsrv.next_generation, 4);
-
-	log_engine.truncate_result = STATUS_OK;
-	b = store_prepare(BACKUP_INCREMENTAL);
-	deliver(b, BACKUP_INCREMENTAL, NULL, NULL);
-	ck_assert_int_eq(backup_truncate(b), STATUS_OK);
-	ck_assert_uint_eq(log_engine.kept_from, 5);
-	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert_uint_eq(store_history().certsrv.next_generation, 5);
-}
-END_TEST
-
-START_TEST(truncation_keeps_what_the_other_family_needs)
-{
-	const struct history_chain other = {
-		.full = {.taken = true, .time = 1}, .next_generation = 3};
-	struct backup *b;
-
-	store_put_history((struct history){.certsrv = other});
-	ck_assert_int_eq(
-		backup_prepare(store_server(), FAMILY_DS, BACKUP_FULL, &b), STATUS_OK);
-	deliver(b, BACKUP_FULL, NULL, NULL);
-	ck_assert_int_eq(backup_truncate(b), STATUS_OK);
-	ck_assert_uint_eq(log_engine.kept_from, 3);
-	ck_assert_int_eq(backup_end(b, true), STATUS_OK);
-	ck_assert_uint_eq(store_history().ds.next_generation, 5);
-	ck_assert_uint_eq(store_history().certsrv.next_generation, 3);
-	ck_assert(!store_history().certsrv.incremental.taken);
-}
-END_TEST
-
 START_TEST(each_family_continues_its_own_chain)
 {
 	struct backup *b = store_prepare(BACKUP_FULL);
@@ -245,20 +204,6 @@ START_TEST(each_family_continues_its_own_chain)
 	b = store_prepare(BACKUP_INCREMENTAL);
 	ck_assert_uint_eq(log_engine.how.first_generation, 5);
 	ck_assert_int_eq(backup_end(b, false), STATUS_OK);
-}
-END_TEST
-
-START_TEST(a_damaged_history_truncates_nothing)
-{
-	struct backup *b = store_prepare(BACKUP_FULL);
-	char *path = support_path(store->state, "history");
-
-	deliver(b, BACKUP_FULL, NULL, NULL);
-	support_write(path, "noise\n");
-	ck_assert_int_eq(backup_truncate(b), STATUS_WIN32(ERROR_INVALID_DATA));
-	ck_assert_uint_eq(log_engine.kept_from, 0);
-	ck_assert_int_eq(backup_end(b, false), STATUS_OK);
-	free(path);
 }
 END_TEST
 
@@ -351,11 +296,7 @@ int main(void)
 	tcase_add_test(tests, an_abandoned_backup_is_not_recorded);
 	tcase_add_test(tests,
 		damage_found_while_reading_fails_the_read_and_the_backup_stays_incomplete);
-	tcase_add_test(tests,
-		truncation_keeps_the_newest_log_and_is_refused_a_base_when_it_fails);
-	tcase_add_test(tests, truncation_keeps_what_the_other_family_needs);
 	tcase_add_test(tests, each_family_continues_its_own_chain);
-	tcase_add_test(tests, a_damaged_history_truncates_nothing);
 	tcase_add_test(tests, an_incremental_backup_begins_where_its_base_ended);
 	tcase_add_loop_test(
 		tests, incremental_backups_are_refused_for_these_reasons, 0, 3);

@@ -59,6 +59,41 @@ START_TEST(full_backup_holds_all_that_was_committed)
 }
 END_TEST
 
+/* What the trace says meanwhile; the caller's. */
+static char *trace_of_backup(void)
+{
+	char *path = support_path(store.base, "trace"), *text;
+	const int saved = dup(STDERR_FILENO);
+	const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	free(bdb_backup(&store, 0, "traced"));
+	ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_int_eq(close(saved), 0);
+	text = support_read(path);
+	free(path);
+	return text;
+}
+
+/* It is beside the region files: where that is not the directory that is backed up, the trace
+ * says so. */
+START_TEST(a_configuration_outside_the_set_is_named_in_the_trace)
+{
+	char *config, *text;
+
+	bdb_store_make(&store, layouts[_i]);
+	config = support_path(store.home, "DB_CONFIG");
+	text = trace_of_backup();
+	if (layouts[_i] == (BDB_REGION_APART | BDB_LOGS_APART))
+		ck_assert_ptr_nonnull(strstr(text, config));
+	else
+		ck_assert_ptr_null(strstr(text, "DB_CONFIG"));
+	free(config);
+	free(text);
+}
+END_TEST
+
 START_TEST(backups_under_load_are_contiguous_prefixes)
 {
 	struct bdb_writer *writer;
@@ -369,9 +404,13 @@ int main(void)
 	Suite *suite = suite_create("bdb");
 	TCase *tcase = tcase_create("session");
 
+	if (setenv("BACKUPAPI_LOG", "error", 1) != 0)
+		return EXIT_FAILURE;
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, full_backup_holds_all_that_was_committed, 0, kinds);
+	tcase_add_loop_test(
+		tcase, a_configuration_outside_the_set_is_named_in_the_trace, 0, kinds);
 	tcase_add_loop_test(tcase, backups_under_load_are_contiguous_prefixes, 0, 2);
 	tcase_add_test(tcase, incrementals_continue_where_the_base_was_incomplete);
 	tcase_add_test(

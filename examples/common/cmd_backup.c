@@ -276,7 +276,8 @@ static bool write_set(struct backup *b)
 
 /* ---- the end ---- */
 
-/* The set is safe: now the logs may go, and the backup counts. */
+/* The set is safe: now the logs may go, and the backup counts, from the moment on when the
+ * first of them does. */
 static bool conclude(struct backup *b)
 {
 	int32_t rc = b->truncate ? b->family->truncate(b->session) : S_OK;
@@ -284,8 +285,8 @@ static bool conclude(struct backup *b)
 	if (FAILED(rc)) {
 		report_call(rc, b->server);
 		return report_plain(
-			"%s is complete, but logs were not truncated, and the "
-			"backup is not recorded",
+			"%s is complete, but truncating the logs failed: what the "
+			"next incremental backup continues is in the status",
 			b->target);
 	}
 	b->open = false;

@@ -227,8 +227,9 @@ BACKUPAPI_EXPORT int32_t backupapi_dynamic_files(
 
 /*
  * Ends a backup handle (HCSBC or HBC) without recording the backup: for a caller whose
- * own medium failed, since reading is not yet saving. The handle is gone whatever is
- * returned. ERROR_INVALID_HANDLE: not a live backup handle of this process.
+ * own medium failed, since reading is not yet saving. A backup that truncated logs was
+ * recorded then, and stays so. The handle is gone whatever is returned.
+ * ERROR_INVALID_HANDLE: not a live backup handle of this process.
  */
 BACKUPAPI_EXPORT int32_t backupapi_backup_abandon(void *handle);
 

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/trace.h"
 #include "engine/bdb_names.h"
 
 struct collection {
@@ -102,10 +104,32 @@ static status collect(struct bdb_env *env, struct names *paths)
 	return rc;
 }
 
+/* It has no place in a set: what is restored there keeps relative paths below one directory,
+ * which this one is outside of. */
+static status warn_of_config(const struct bdb_env *env, const struct names *listed)
+{
+	char *path;
+
+	if (bdb_same_directory(env->home, env->data))
+		return STATUS_OK;
+	if (asprintf(&path, "%s/DB_CONFIG", env->home) < 0)
+		return status_no_memory();
+	if (access(path, F_OK) == 0 && !names_contains(listed, path))
+		trace(TRACE_ERROR,
+			"%s: not part of the backup, unless the configuration names it "
+			"as dynamic",
+			path);
+	free(path);
+	return STATUS_OK;
+}
+
 status bdb_list_databases(struct bdb_env *env, struct engine_files *files)
 {
 	struct names paths = {0};
 	status rc = collect(env, &paths);
+
+	if (!failed(rc))
+		rc = warn_of_config(env, &paths);
 
 	for (size_t i = 0; i < paths.count && !failed(rc); i++) {
 		struct stat st;

@@ -34,6 +34,7 @@ struct backup {
 	struct engine_session *session;
 	struct listing databases, logs;
 	bool truncated;
+	bool recorded; /* in the history */
 
 	struct listing *open_listing; /* of the open file */
 	size_t open_index;
@@ -353,12 +354,47 @@ static void log_range(const struct backup *b, uint32_t *low, uint32_t *high)
 	}
 }
 
-/* What the other family's next incremental backup needs stays, too. */
+/* A full backup, or an incremental one that truncates, is what the next incremental
+ * continues: from the newest log on, which was not finished when it was copied. */
+static void note_backup(const struct backup *b, bool truncates, struct history *history)
+{
+	struct history_backup now = {.taken = true, .time = b->time};
+	struct history_chain *chain = history_chain(history, b->family);
+
+	log_range(b, &now.log_low, &now.log_high);
+	if (b->type == BACKUP_FULL)
+		*chain = (struct history_chain){.full = now};
+	else
+		chain->incremental = now;
+	if (b->type == BACKUP_FULL || truncates)
+		chain->next_generation = now.log_high;
+}
+
+/* *HISTORY: as it is then. */
+static status record(struct backup *b, bool truncates, struct history *history)
+{
+	struct lock *lock;
+	status rc = lock_records(b->server, &lock);
+
+	if (failed(rc))
+		return rc;
+	rc = history_load(b->server, history);
+	if (!failed(rc)) {
+		note_backup(b, truncates, history);
+		rc = history_save(b->server, history);
+	}
+	lock_release(lock);
+	b->recorded = !failed(rc);
+	return rc;
+}
+
+/* The record comes first: whoever dies while logs go, or before End, leaves a base that
+ * needs none of them. What the other family's next incremental backup needs stays, too. */
 static status truncate_logs(struct backup *b)
 {
 	struct history history;
 	uint32_t low, high;
-	status rc = history_load(b->server, &history);
+	status rc = record(b, true, &history);
 
 	if (failed(rc))
 		return rc;
@@ -388,40 +424,6 @@ status backup_truncate(struct backup *b)
 	return truncate_logs(b);
 }
 
-/* A full backup, or an incremental one that truncated, is what the next incremental
- * continues: from the newest log on, which was not finished when it was copied. */
-static status save_history(const struct backup *b)
-{
-	struct history_backup now = {.taken = true, .time = b->time};
-	struct history_chain *chain;
-	struct history history;
-	status rc = history_load(b->server, &history);
-
-	if (failed(rc))
-		return rc;
-	log_range(b, &now.log_low, &now.log_high);
-	chain = history_chain(&history, b->family);
-	if (b->type == BACKUP_FULL)
-		*chain = (struct history_chain){.full = now};
-	else
-		chain->incremental = now;
-	if (b->type == BACKUP_FULL || b->truncated)
-		chain->next_generation = now.log_high;
-	return history_save(b->server, &history);
-}
-
-static status record(const struct backup *b)
-{
-	struct lock *lock;
-	status rc = lock_records(b->server, &lock);
-
-	if (failed(rc))
-		return rc;
-	rc = save_history(b);
-	lock_release(lock);
-	return rc;
-}
-
 const struct server *backup_server(const struct backup *b)
 {
 	return b->server;
@@ -436,12 +438,15 @@ status backup_end(struct backup *b, bool want_record)
 {
 	status rc = STATUS_OK;
 
+	struct history history;
 	if (b->open_listing)
 		close_file(b);
-	if (want_record && complete(b))
-		rc = record(b);
+	if (want_record && complete(b) && !b->recorded)
+		rc = record(b, false, &history);
 	trace(TRACE_INFO, "%s: backup ended (%s)", b->server->name,
-		complete(b) ? want_record ? "complete" : "abandoned" : "incomplete");
+		!complete(b)                 ? "incomplete"
+		: want_record || b->recorded ? "complete"
+					     : "abandoned");
 	backup_free(b);
 	return rc;
 }

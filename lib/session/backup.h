@@ -32,6 +32,10 @@ status backup_dynamic(struct backup *backup, struct names *list);
 status backup_open(struct backup *backup, const char *name, size_t read_hint, uint64_t *size);
 status backup_read(struct backup *backup, void *buffer, size_t size, size_t *got);
 status backup_close(struct backup *backup);
+
+/* Records the backup durably before the first log goes: from then on it is the base, also
+ * where the truncation fails, the session is abandoned or its process dies. Where that
+ * cannot be recorded no log goes. */
 status backup_truncate(struct backup *backup);
 
 /* The server of the session; valid until backup_end. */
@@ -41,7 +45,7 @@ const struct server *backup_server(const struct backup *backup);
 int64_t backup_time(const struct backup *backup);
 
 /* Ends the session and frees it whatever happens; records it durably first if it is
- * complete and RECORD. STATUS_OK for an incomplete one. */
+ * complete and RECORD, and truncating has not done so. STATUS_OK for an incomplete one. */
 status backup_end(struct backup *backup, bool record);
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * A Berkeley DB environment of 1 GiB (BENCH_MIB) that is open, warm, backed up through the
- * CertSrv calls with the data thrown away, against DB_ENV->backup with callbacks that do
+ * Ds calls alone with the data thrown away, against DB_ENV->backup with callbacks that do
  * nothing, in this process. The passes alternate, the ratio is of the best of each. Then a
  * writer's commits, with nobody else there and during backups one after the other.
  *
- * Printed besides: the most memory that this program and the store worker had together,
- * without what they see of the environment's regions.
+ * Besides: the most memory that this program and the store worker had together, without what
+ * they see of the environment's regions. Nobody looks while the time is taken that counts.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <ntdsbcli.h>
 
 #include "bench.h"
 #include "bench_store.h"
@@ -31,11 +33,12 @@ enum {
 	PAGE_BYTES = 8192,
 	LATENCIES = 4 << 20,
 	PHASE_SECONDS = 5,
+	LOOK_MIB = 16,
 	MEMORY_LIMIT_KIB = 48 << 10,
 };
 
 static char buffer[BUFFER_SIZE];
-static unsigned long memory_kib; /* the most that was seen */
+static unsigned long program_kib, worker_kib; /* when they had the most together */
 
 static void check(int code, const char *what)
 {
@@ -172,70 +175,84 @@ static unsigned long resident_kib(long pid)
 	return total;
 }
 
-static void look_at_memory(void)
+/* The store worker and whatever else this program started. */
+static unsigned long children_kib(void)
 {
-	char path[64], children[200] = "";
-	unsigned long kib = resident_kib((long)getpid());
+	char path[64], children[200] = "", *rest = NULL;
+	unsigned long total = 0;
 	FILE *f;
 
 	(void)snprintf(
 		path, sizeof(path), "/proc/self/task/%ld/children", (long)getpid());
 	f = fopen(path, "re");
-	if (f && fgets(children, sizeof(children), f)) {
-		char *rest = NULL;
-
-		for (char *pid = strtok_r(children, " ", &rest); pid;
-			pid = strtok_r(NULL, " ", &rest))
-			kib += resident_kib(atol(pid));
-	}
-	if (f)
-		(void)fclose(f);
-	if (kib > memory_kib)
-		memory_kib = kib;
-}
-
-static uint64_t read_file(HCSBC session, const WCHAR *name, int look)
-{
-	uint64_t total = 0;
-	LARGE_INTEGER size;
-	DWORD got;
-
-	bench_check(CertSrvBackupOpenFileW(session, name, sizeof(buffer), &size), "open");
-	do {
-		bench_check(
-			CertSrvBackupRead(session, buffer, sizeof(buffer), &got), "read");
-		total += got;
-		if (look && total % (64 * MIB) == 0)
-			look_at_memory();
-	} while (got);
-	bench_check(CertSrvBackupClose(session), "close");
+	if (!f || !fgets(children, sizeof(children), f))
+		bench_fail(path, "no store worker");
+	(void)fclose(f);
+	for (char *pid = strtok_r(children, " ", &rest); pid;
+		pid = strtok_r(NULL, " ", &rest))
+		total += resident_kib(atol(pid));
 	return total;
 }
 
-static uint64_t read_files(HCSBC session, WCHAR *names, int look)
+static void look_at_memory(void)
+{
+	const unsigned long program = resident_kib((long)getpid());
+	const unsigned long worker = children_kib();
+
+	if (!program || !worker)
+		bench_fail("memory", "/proc does not tell");
+	if (program + worker > program_kib + worker_kib) {
+		program_kib = program;
+		worker_kib = worker;
+	}
+}
+
+static uint64_t read_file(HBC session, const WCHAR *name, int look)
+{
+	uint64_t total = 0, next_look = 0;
+	LARGE_INTEGER size;
+	DWORD got;
+
+	bench_check(DsBackupOpenFileW(session, name, sizeof(buffer), &size), "open");
+	do {
+		bench_check(DsBackupRead(session, buffer, sizeof(buffer), &got), "read");
+		total += got;
+		if (look && total >= next_look) {
+			look_at_memory();
+			next_look += LOOK_MIB * MIB;
+		}
+	} while (got);
+	bench_check(DsBackupClose(session), "close");
+	return total;
+}
+
+static uint64_t read_files(HBC session, WCHAR *names, int look)
 {
 	uint64_t total = 0;
 
 	for (const WCHAR *name = names; *name; name += wcslen(name) + 1)
 		total += read_file(session, name, look);
-	CertSrvBackupFree(names);
+	DsBackupFree(names);
 	return total;
 }
 
 static double library_pass(int look, uint64_t *size)
 {
 	double begin = bench_now();
-	HCSBC session;
-	WCHAR *names;
 	DWORD bytes;
+	WCHAR *names;
+	void *token;
+	HBC session;
 
-	bench_check(CertSrvBackupPrepareW(L"bench", 0, CSBACKUP_TYPE_FULL, &session),
+	bench_check(
+		DsBackupPrepareW(L"bench", 0, BACKUP_TYPE_FULL, &token, &bytes, &session),
 		"prepare");
-	bench_check(CertSrvBackupGetDatabaseNamesW(session, &names, &bytes), "names");
+	DsBackupFree(token);
+	bench_check(DsBackupGetDatabaseNamesW(session, &names, &bytes), "names");
 	*size = read_files(session, names, look);
-	bench_check(CertSrvBackupGetBackupLogsW(session, &names, &bytes), "logs");
+	bench_check(DsBackupGetBackupLogsW(session, &names, &bytes), "logs");
 	*size += read_files(session, names, 0);
-	bench_check(CertSrvBackupEnd(session), "end");
+	bench_check(DsBackupEnd(session), "end");
 	return bench_now() - begin;
 }
 
@@ -323,8 +340,9 @@ int main(void)
 	check(env->set_backup_callbacks(env, copy_begins, copy_goes_on, copy_ends),
 		"set_backup_callbacks");
 	bench_server("bench", "bdb", home);
+	(void)library_pass(1, &library_size);
 	for (int i = 0; i < PASSES; i++) {
-		library[i] = library_pass(i == 0, &library_size);
+		library[i] = library_pass(0, &library_size);
 		reference[i] = reference_pass(env, &reference_size);
 	}
 	(void)bench_median(reference, PASSES); /* sorts */
@@ -332,16 +350,17 @@ int main(void)
 	a = reference[0];
 	b = library[0];
 	(void)printf("%" PRIu64 " MiB: DB_ENV->backup of %" PRIu64
-		     " MiB %.3f s, CertSrvBackupPrepare to "
-		     "CertSrvBackupEnd %.3f s, ratio %.2f (wanted: at most 1.3)\n",
+		     " MiB %.3f s, DsBackupPrepare to DsBackupEnd %.3f s, ratio %.2f "
+		     "(wanted: at most 1.3)\n",
 		library_size / MIB, reference_size / MIB, a, b, b / a);
-	(void)printf(
-		"memory of program and worker without regions: %.1f MiB (wanted: below "
-		"%d)\n",
-		(double)memory_kib / 1024, MEMORY_LIMIT_KIB >> 10);
+	(void)printf("memory without regions: program %.1f MiB, worker %.1f MiB (wanted: "
+		     "together below %d)\n",
+		(double)program_kib / 1024, (double)worker_kib / 1024,
+		MEMORY_LIMIT_KIB >> 10);
 	ratio = writer_ratio(home);
 	(void)printf("commit latency ratio %.2f (wanted: at most 2)\n", ratio);
 	check(env->close(env, 0), "close");
-	return b <= a * 1.3 && memory_kib < MEMORY_LIMIT_KIB && ratio <= 2 ? EXIT_SUCCESS
-									   : EXIT_FAILURE;
+	return b <= a * 1.3 && program_kib + worker_kib < MEMORY_LIMIT_KIB && ratio <= 2
+		       ? EXIT_SUCCESS
+		       : EXIT_FAILURE;
 }

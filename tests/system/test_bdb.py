@@ -1,5 +1,6 @@
 """certbackup on a Berkeley DB environment that is written to all the time."""
 
+import json
 import os
 import random
 import re
@@ -15,6 +16,7 @@ import unittest
 CERTBACKUP = os.environ["CERTBACKUP"]
 RECOVER = os.environ["BACKUPAPI_RECOVER"]
 WRITER = os.environ["BDB_WRITER"]
+PREPARED = os.environ["BDB_PREPARED"]
 BACKUPS = int(os.environ.get("BDB_BACKUPS", "20"))
 KILLS = int(os.environ.get("BDB_KILLS", "50"))
 ROOT = os.geteuid() == 0
@@ -147,19 +149,35 @@ class Environment(unittest.TestCase):
 
 
 class Load(Environment):
+    def take_set(self, name):
+        """Its home, and what was committed before certbackup began."""
+        before = self.committed()
+        one = self.backup(name)
+        home = self.assemble(f"home{name}", one)
+        shutil.rmtree(one)
+        return home, before
+
+    def take_prepared(self, name):
+        """Its home, and what was committed when Prepare had returned."""
+        home = self.path(f"home{name}")
+        os.makedirs(os.path.join(home, "sub"))
+        done = subprocess.run([PREPARED, "db01", self.path("writer.state"),
+                               self.path("home"), home], env=self.env, check=True,
+                              stdout=subprocess.PIPE, timeout=300)
+        subprocess.run([WRITER, "recover", home], check=True, timeout=300)
+        return home, int(done.stdout)
+
     def test_each_backup_under_load_is_a_contiguous_prefix(self):
         self.start_writer(pause=0)
         last = 0
         for n in range(BACKUPS):
-            before = self.committed()
-            one = self.backup(f"set{n}")
-            home = self.assemble(f"home{n}", one)
+            take = self.take_set if n % 2 else self.take_prepared
+            home, before = take(f"{n}")
             found = self.count(home)
             self.assertGreaterEqual(found, before)
             self.assertGreater(found, last)
             last = found
             shutil.rmtree(home)
-            shutil.rmtree(one)
         self.assert_writer_goes_on()
         self.stop_writer()
         print(f"{BACKUPS} backups under load, {last} records, longest commit "
@@ -189,37 +207,76 @@ class Load(Environment):
         self.assertFalse([name for name in os.listdir(self.path("home"))
                           if name.startswith("__db.")])
 
+    def next_backup(self):
+        """What the library goes by when the next one is taken."""
+        status = json.loads(self.certbackup("status", "--json", "db01").stdout)[0]
+        return status["last_full"], status["next_generation"]
+
+    def kill_backup(self, target, options, moment):
+        """After so many seconds; None: as soon as it has deleted a log."""
+        oldest = self.logs()[0]
+        program = subprocess.Popen([CERTBACKUP, "backup", *options, "db01", target],
+                                   env=self.env, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if moment is None:
+            while program.poll() is None and self.logs()[0] == oldest:
+                pass
+        else:
+            time.sleep(moment)
+        program.send_signal(signal.SIGKILL)
+        self.assertIn(program.wait(), (0, -signal.SIGKILL), options)
+        self.assertIsNone(self.writer.poll(), "the writer ended")
+
+    def continue_chain(self, chain, target, options, before):
+        """The sets that a restore needs, now that TARGET was killed; no others stay."""
+        if os.path.isdir(target) and "--incremental" in options:
+            chain.append(target)
+        elif os.path.isdir(target) and self.next_backup() != before:
+            chain[:] = [target]
+        for name in os.listdir(self.path("sets")):
+            if self.path("sets", name) not in chain:
+                shutil.rmtree(self.path("sets", name))
+
+    def assert_logs_can_go(self, chain):
+        """Those of now: nothing that a dead program left keeps them."""
+        newest = self.logs()[-1]
+        for n in range(100):
+            self.wait_for_log()
+            chain.append(self.backup(f"going{n}", "--incremental", "--truncate"))
+            if self.logs()[0] > newest:
+                return
+            time.sleep(3)
+        self.fail("logs are still kept")
+
     def test_killed_backup_programs_are_not_noticed(self):
         # Large enough that the copying takes a while.
-        self.start_writer(pause=20)
+        self.start_writer(pause=20, keep=True)
         time.sleep(1)
         began = time.monotonic()
-        self.backup("measured")
+        chain = [self.backup("measured", "--truncate")]
         longest = 1.2 * (time.monotonic() - began)
         moments = random.Random(3)
+        ways = [(), ("--truncate",), ("--incremental", "--truncate"), (),
+                ("--incremental", "--truncate"), ("--truncate",)]
         for n in range(KILLS):
+            options = ways[n % len(ways)]
+            moment = moments.uniform(0, longest)
+            if options and n % 4 < 2:
+                moment = None
+                self.wait_for_log()
             target = self.path("sets", f"killed{n}")
-            program = subprocess.Popen([CERTBACKUP, "backup", "db01", target], env=self.env,
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL)
-            time.sleep(moments.uniform(0, longest))
-            program.send_signal(signal.SIGKILL)
-            program.wait()
-            self.assertIsNone(self.writer.poll(), "the writer ended")
+            before = self.next_backup()
+            self.kill_backup(target, options, moment)
+            self.continue_chain(chain, target, options, before)
         self.assert_writer_goes_on()
         before = self.committed()
-        one = self.backup("whole")
-        self.assertGreaterEqual(self.count(self.assemble("assembled", one)), before)
-        # What the server does not need any more, it can remove.
-        newest = int(self.logs()[-1][4:])
-        for _ in range(3000):
-            if int(self.logs()[0][4:]) > newest:
-                break
-            time.sleep(0.1)
-        self.assertGreater(int(self.logs()[0][4:]), newest, "logs are still kept")
+        chain.append(self.backup("last", "--incremental", "--truncate"))
+        self.assert_logs_can_go(chain)
         self.stop_writer()
         print(f"{KILLS} backup programs killed, longest commit "
               f"{self.state_of_writer()[1] / 1000:.1f} ms", file=sys.stderr)
+        self.assertGreaterEqual(self.count(self.assemble("assembled", *chain)), before)
+        self.restore_all(chain, before)
 
     @unittest.skipUnless(ROOT, "needs root")
     def test_environment_of_another_user_stays_his(self):
