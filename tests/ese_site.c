@@ -367,7 +367,7 @@ void *ese_restore_begin(void)
 	return begin_restore();
 }
 
-static void stage(const char *set, const char *place)
+void ese_restore_stage(const char *set, const char *place)
 {
 	char *from = support_path(set, strrchr(place, '/') + 1), *slash;
 	char *to = backupapi_restore_staging_path(place);
@@ -399,7 +399,7 @@ void ese_restore_full(const struct ese_site *site, void *handle, const char *set
 	}
 	WORKS(CertSrvRestoreRegisterW(handle, NULL, NULL, map, count, logs, low, high));
 	for (LONG i = 0; i < count; i++) {
-		stage(set, ese_site_path(site, names[i]));
+		ese_restore_stage(set, ese_site_path(site, names[i]));
 		free(map[i].pwszDatabaseName);
 		free(map[i].pwszNewDatabaseName);
 	}

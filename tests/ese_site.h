@@ -85,6 +85,8 @@ void *ese_restore_begin(void);
  * looks for them, and its logs. */
 void ese_restore_full(const struct ese_site *site, void *handle, const char *set,
 	const char *const *names, uint32_t low, uint32_t high);
+/* One of its files alone: what goes to PLACE. */
+void ese_restore_stage(const char *set, const char *place);
 void ese_restore_incremental(void *handle, const char *set, uint32_t low, uint32_t high);
 
 /* Completes, ends, recovers. */

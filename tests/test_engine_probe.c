@@ -127,6 +127,36 @@ START_TEST(thousands_of_files_are_looked_at)
 }
 END_TEST
 
+/* A file with nothing but the second copy of an ESE header, whose checksum is CHECKSUM, and
+ * HEAD in front. */
+static void write_second_header(const char *head, unsigned char checksum)
+{
+	static const unsigned char magic[] = {0xef, 0xcd, 0xab, 0x89};
+	unsigned char data[3 * 4096] = {0}, *copy = data + 4096;
+	char *path = sqlite_store_path(&store, "a.db");
+	FILE *f = fopen(path, "we");
+
+	memcpy(data, head, strlen(head));
+	copy[1] = checksum;
+	memcpy(copy + 4, magic, sizeof(magic));
+	copy[236 + 1] = 4096 / 256; /* the page size */
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(data, sizeof(data), 1, f), 1);
+	ck_assert_int_eq(fclose(f), 0);
+	free(path);
+}
+
+START_TEST(the_second_copy_of_an_ese_header_counts_where_nothing_else_does)
+{
+	write_second_header("", 4096 / 256);
+	ck_assert_str_eq(found()->name, "ese");
+	write_second_header("", 4096 / 256 + 1);
+	ck_assert_str_eq(found()->name, "flat");
+	write_second_header("SQLite format 3", 4096 / 256);
+	ck_assert_str_eq(found()->name, "sqlite");
+}
+END_TEST
+
 static void close_to_others(const char *path, uid_t owner)
 {
 	ck_assert_int_eq(chown(path, owner, owner), 0);
@@ -174,6 +204,8 @@ int main(void)
 	tcase_add_test(tc, the_callers_own_locks_survive_looking);
 	tcase_add_test(tc, a_relative_path_is_the_callers);
 	tcase_add_test(tc, thousands_of_files_are_looked_at);
+	tcase_add_test(
+		tc, the_second_copy_of_an_ese_header_counts_where_nothing_else_does);
 	if (geteuid() == 0) {
 		tcase_add_test(
 			tc, files_that_their_owner_cannot_reach_are_looked_at_by_root);

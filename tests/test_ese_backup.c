@@ -196,6 +196,21 @@ START_TEST(swapped_pages_are_in_the_wrong_place)
 }
 END_TEST
 
+START_TEST(a_number_that_no_page_of_the_file_has_is_damage)
+{
+	struct ese_session session;
+
+	ese_site_database(site, "a.edb", 0, 0);
+	ese_site_damage(site, "a.edb", 7 * 4096 + 3, 0x80);
+	session = begin_listed();
+	ck_assert_uint_eq(read_fails(&session, "a.edb", 4096, hrReadVerifyFailure,
+				  "page 6 at offset 28672"),
+		7 * 4096);
+	ese_detail_has("bit 7 of byte 3");
+	ese_end(&session);
+}
+END_TEST
+
 START_TEST(a_database_that_is_cut_off_is_refused)
 {
 	ese_site_database(site, "a.edb", 0, 0);
@@ -312,6 +327,7 @@ int main(void)
 	tcase_add_test(damage, damage_that_is_only_reported_is_handed_out);
 	tcase_add_loop_test(damage, a_single_wrong_bit_is_located_and_not_repaired, 0, 2);
 	tcase_add_test(damage, swapped_pages_are_in_the_wrong_place);
+	tcase_add_test(damage, a_number_that_no_page_of_the_file_has_is_damage);
 	tcase_add_test(damage, a_database_that_is_cut_off_is_refused);
 	tcase_add_loop_test(damage, both_copies_of_the_header_are_verified, 0, 2);
 	tcase_add_test(damage, pages_without_checksums_are_not_verified);

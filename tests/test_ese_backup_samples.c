@@ -6,8 +6,6 @@
 #include "ese_samples.h"
 #include "ese_site.h"
 
-#define SKIPPED 77
-
 static struct ese_site *site;
 
 static void set_up(void)
@@ -109,6 +107,41 @@ START_TEST(a_dirty_set_is_restored_and_found_complete)
 }
 END_TEST
 
+/* The log that it needs is not among the samples. */
+START_TEST(a_dirty_set_with_a_log_that_is_made_is_delivered_and_restored)
+{
+	static const char *const databases[] = {"qmgr.edb", NULL};
+	char *set = ese_site_directory(site, "set");
+	size_t size, restored_size;
+	uint8_t *original = ese_samples_read("qmgr-16k-dirty.db", &size), *restored;
+	struct ese_session session;
+	struct names logs;
+	void *handle;
+
+	ese_samples_copy("qmgr-16k-dirty.db", site->data, "qmgr.edb");
+	ese_samples_write_log(
+		"qmgr-16k-dirty.db", 0xe, ese_site_path(site, "edb0000E.log"));
+	session = begin(_i);
+	ese_deliver(&session, ESE_FULL, NULL, set);
+	logs = ese_logs(&session);
+	ck_assert_uint_eq(logs.count, 1);
+	ck_assert_str_eq(logs.items[0], ese_site_path(site, "edb0000E.log"));
+	names_free(&logs);
+	ese_end(&session);
+	ck_assert_int_eq(unlink(ese_site_path(site, "qmgr.edb")), 0);
+	handle = ese_restore_begin();
+	ese_restore_full(site, handle, set, databases, 0xe, 0xe);
+	ck_assert_msg(
+		ese_restore_recover(handle) == S_OK, "%s", backupapi_error_detail());
+	restored = ese_store_read(ese_site_path(site, "qmgr.edb"), &restored_size);
+	ck_assert_uint_eq(size, restored_size);
+	ck_assert(memcmp(original, restored, size) == 0);
+	free(restored);
+	free(original);
+	free(set);
+}
+END_TEST
+
 START_TEST(a_set_whose_log_is_missing_is_refused)
 {
 	struct ese_session session;
@@ -185,11 +218,12 @@ END_TEST
 
 int main(void)
 {
+	const int missing = ese_samples_missing();
 	Suite *suite = suite_create("ese_backup_samples");
 	TCase *samples = tcase_create("samples");
 
-	if (!ese_samples_dir())
-		return SKIPPED;
+	if (missing)
+		return missing;
 	if (setenv("BACKUPAPI_LOG", "error", 1) != 0)
 		return EXIT_FAILURE;
 	tcase_add_checked_fixture(samples, set_up, tear_down);
@@ -197,6 +231,8 @@ int main(void)
 	tcase_add_loop_test(samples, a_clean_database_is_delivered, 0, 2);
 	tcase_add_loop_test(samples, a_dirty_set_is_delivered_with_its_logs, 0, 2);
 	tcase_add_test(samples, a_dirty_set_is_restored_and_found_complete);
+	tcase_add_loop_test(samples,
+		a_dirty_set_with_a_log_that_is_made_is_delivered_and_restored, 0, 2);
 	tcase_add_loop_test(samples, a_set_whose_log_is_missing_is_refused, 0, 2);
 	tcase_add_test(samples, foreign_pages_fail_the_read);
 	tcase_add_loop_test(samples, foreign_pages_can_be_only_reported, 0, 2);

@@ -122,6 +122,30 @@ START_TEST(swapped_pages_are_told_where_they_belong)
 }
 END_TEST
 
+START_TEST(a_checksum_that_no_page_of_the_file_has_is_a_wrong_bit)
+{
+	char *path = make(&dirty);
+	struct backupapi_ese_info *info;
+
+	damage(path, 4 * 4096 + 3, 0x80);
+	damage(path, 9 * 4096, 0x01);
+	info = inspect(path);
+	ck_assert_uint_eq(info->problems, 2);
+	ck_assert_int_eq(events.items[0].code, hrReadVerifyFailure);
+	ck_assert_uint_eq(events.items[0].page, 3);
+	ck_assert_int_eq(events.items[0].bit, 31);
+	ck_assert_uint_eq(events.items[0].belongs, 0);
+	/* there is a page 9 */
+	ck_assert_int_eq(events.items[1].code, BACKUPAPI_ESE_WRONG_PAGE);
+	ck_assert_uint_eq(events.items[1].page, 8);
+	ck_assert_int_eq(events.items[1].bit, -1);
+	ck_assert_uint_eq(events.items[1].belongs, 9);
+	ck_assert_ptr_nonnull(strstr(events.reasons[1], "or its checksum is damaged"));
+	backupapi_free(info);
+	free(path);
+}
+END_TEST
+
 START_TEST(a_damaged_copy_of_the_header_is_told_and_the_pages_are_checked)
 {
 	for (int second = 0; second < 2; second++) {
@@ -357,6 +381,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, the_header_is_told);
 	tcase_add_test(tcase, each_bad_page_is_told);
 	tcase_add_test(tcase, swapped_pages_are_told_where_they_belong);
+	tcase_add_test(tcase, a_checksum_that_no_page_of_the_file_has_is_a_wrong_bit);
 	tcase_add_test(
 		tcase, a_damaged_copy_of_the_header_is_told_and_the_pages_are_checked);
 	tcase_add_test(tcase, without_a_header_the_pages_are_not_known);

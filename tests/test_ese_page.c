@@ -8,6 +8,7 @@
 #include "support.h"
 
 #define NUMBER 77u
+#define LAST   100u /* of the file */
 
 static uint8_t page[32768];
 
@@ -60,16 +61,21 @@ START_TEST(one_bit_in_an_unused_page_is_damage)
 }
 END_TEST
 
-/* In small pages, a bit of the lower half of the checksum looks like another number. */
+/* In small pages, a bit of the lower half of the checksum may be that of another number. */
 static void assert_located(uint32_t size, uint32_t bit)
 {
-	const struct ese_page found = check(size, NUMBER);
+	const uint32_t other = NUMBER ^ UINT32_C(1) << bit % 32;
+	struct ese_page found = check(size, NUMBER);
 
-	if (bit < 32 && size <= 8192) {
+	ese_page_judge(&found, LAST);
+	if (bit < 32 && size <= 8192 && other <= LAST) {
 		ck_assert_uint_eq(found.verdict, ESE_PAGE_MISPLACED);
-		ck_assert_uint_eq(found.belongs, NUMBER ^ UINT32_C(1) << bit);
+		ck_assert_uint_eq(found.belongs, other);
+		ck_assert(found.doubtful && !found.single_bit);
 		return;
 	}
+	ck_assert(!found.doubtful);
+	ck_assert_uint_eq(found.belongs, NUMBER);
 	ck_assert_uint_eq(found.verdict, ESE_PAGE_DAMAGED);
 	if (bit == 301) {
 		ck_assert(!found.single_bit);
@@ -195,6 +201,61 @@ START_TEST(a_page_of_another_place_says_where_it_belongs)
 }
 END_TEST
 
+/* Page 0 is none, nor is one beyond the end of the file. */
+START_TEST(a_number_that_no_page_has_is_damage)
+{
+	static const struct {
+		uint32_t difference;
+		uint64_t last;
+		bool damaged, single_bit;
+	} cases[] = {
+		{UINT32_C(1) << 31, LAST, true, true},
+		{UINT32_C(3) << 30, LAST, true, false},
+		{NUMBER, LAST, true, false},
+		{NUMBER ^ LAST, LAST, false, false},
+		{NUMBER ^ LAST, LAST - 1, true, false},
+		{NUMBER ^ 1, 1, false, false},
+		{2, 1, true, true},
+		{UINT32_C(1) << 31, UINT32_MAX - 1, false, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (uint32_t size = 2048; size <= 8192; size *= 2) {
+			struct ese_page found;
+
+			ese_store_page(page, size, NUMBER, false, size);
+			for (unsigned byte = 0; byte < 4; byte++)
+				page[byte] ^= (uint8_t)(cases[i].difference >> 8 * byte);
+			found = check(size, NUMBER);
+			ese_page_judge(&found, cases[i].last);
+			ck_assert_int_eq(
+				found.verdict == ESE_PAGE_DAMAGED, cases[i].damaged);
+			ck_assert_int_eq(found.single_bit, cases[i].single_bit);
+			ck_assert_int_eq(ese_page_status(&found, size, "/db"),
+				cases[i].damaged ? hrReadVerifyFailure : ESE_WRONG_PAGE);
+		}
+}
+END_TEST
+
+/* Two numbers and several sums agree: that is no damage. */
+START_TEST(a_large_page_of_another_file_is_of_another_place)
+{
+	FOR_EACH_SIZE(size)
+	for (int legacy = 0; legacy < 2; legacy++) {
+		struct ese_page found;
+
+		if (size <= 8192 && !legacy)
+			continue;
+		ese_store_page(page, size, 4000, legacy, size);
+		found = check(size, NUMBER);
+		ese_page_judge(&found, LAST);
+		ck_assert_uint_eq(found.verdict, ESE_PAGE_MISPLACED);
+		ck_assert_uint_eq(found.belongs, 4000);
+		ck_assert(!found.doubtful);
+	}
+}
+END_TEST
+
 /* Right sums for page 77, but another number inside: large pages have it twice. */
 START_TEST(a_large_page_with_another_number_inside_is_of_another_place)
 {
@@ -227,6 +288,14 @@ START_TEST(messages_name_file_page_offset_and_bit)
 	ck_assert_int_eq(ese_page_status(&found, 4096, "/a/db"), hrReadVerifyFailure);
 	ck_assert_str_eq(status_pending(),
 		"/a/db: page 77 at offset 319488: its checksum is wrong");
+	ese_store_page(page, 4096, NUMBER, false, 1);
+	flip(1);
+	found = check(4096, NUMBER);
+	ese_page_judge(&found, LAST);
+	ck_assert_int_eq(ese_page_status(&found, 4096, "/a/db"), ESE_WRONG_PAGE);
+	ck_assert_str_eq(status_pending(),
+		"/a/db: page 77 at offset 319488: this is page 79, in the wrong place, "
+		"or its checksum is damaged");
 }
 END_TEST
 
@@ -292,6 +361,8 @@ int main(void)
 	tcase_add_test(tcase, a_page_of_another_place_says_where_it_belongs);
 	tcase_add_test(
 		tcase, a_large_page_with_another_number_inside_is_of_another_place);
+	tcase_add_test(tcase, a_number_that_no_page_has_is_damage);
+	tcase_add_test(tcase, a_large_page_of_another_file_is_of_another_place);
 	tcase_add_test(tcase, messages_name_file_page_offset_and_bit);
 	tcase_add_test(tcase, the_page_that_a_streamed_backup_ends_with);
 	tcase_add_test(tcase, page_sizes);

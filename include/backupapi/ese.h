@@ -199,7 +199,8 @@ struct backupapi_ese_info {
  * it is told to CALLBACK (which may be NULL), all of it, and the call succeeds with
  * info->damage set, to the code of the first one:
  *	hrReadVerifyFailure	database: a page's checksum is wrong
- *	BACKUPAPI_ESE_WRONG_PAGE	database: a good page, but of another place
+ *	BACKUPAPI_ESE_WRONG_PAGE	database: a good page, but of another place; or, where
+ *				the reason says so, one whose checksum is damaged
  *	hrDatabaseCorrupted	database: neither copy of the header is good
  *	hrDatabaseInvalidPages	database: it ends within a page, or has none
  *	BACKUPAPI_ESE_WRONG_PAGE_SIZE, BACKUPAPI_ESE_BAD_VERSION	database

@@ -161,16 +161,21 @@ static status find_of_paths(const struct names *paths, const struct engine **eng
 	return rc;
 }
 
+/* What is lost counts, too: something beside it may tell what it was. */
 static status add_paths(char *pattern, struct names *paths)
 {
 	const struct names one = {.items = &pattern, .count = 1, .capacity = 1};
+	const size_t before = paths->count;
 	struct stat st;
 	status rc;
 
 	if (stat(pattern, &st) == 0 && S_ISDIR(st.st_mode))
 		return names_add(paths, pattern);
 	rc = engine_expand(&one, paths);
-	return rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ? STATUS_OK : rc;
+	if (rc == STATUS_WIN32(ERROR_FILE_NOT_FOUND) ||
+		(!failed(rc) && paths->count == before))
+		rc = names_add(paths, pattern);
+	return rc;
 }
 
 /* All files are looked at, not only the first: a live database of another kind among

@@ -146,7 +146,8 @@ struct engine {
 };
 
 /* The engine that STORE's configuration names, or with `auto` the one whose format its
- * first existing database has; flat where none recognises it. ERROR_NOT_SUPPORTED, naming
+ * first existing database has, or, where it is lost, the logs beside its place; flat where
+ * none recognises it. ERROR_NOT_SUPPORTED, naming
  * the engine, where this build lacks it; with `auto`, ERROR_BAD_CONFIGURATION where the
  * databases are of different formats. The store worker looks, where there is one: no file
  * is opened in this process, whose own locks on it would be lost (fcntl). */

@@ -88,6 +88,13 @@ static const uint8_t *find_copy(
 	return header->copies ? data + header->page_size : NULL;
 }
 
+bool ese_header_present(const uint8_t *data, size_t size)
+{
+	struct ese_header header = {0};
+
+	return find_copy(data, size, &header) != NULL;
+}
+
 /* Is the header's own page size wrong, in a header that is sound with PAGE_SIZE bytes? A
  * larger page may just end in zeros, and be damaged there: then no second copy follows. */
 static bool contradicts(const uint8_t *data, size_t size, uint32_t page_size)

@@ -46,6 +46,10 @@ struct ese_header {
 /* The beginning of a file that has both copies, whatever the page size. */
 enum { ESE_HEADERS_SIZE = 2 * ESE_PAGE_MAX };
 
+/* Is either copy good? DATA is the beginning of a file, up to ESE_HEADERS_SIZE bytes of
+ * it. */
+bool ese_header_present(const uint8_t *data, size_t size);
+
 /* Reads whichever copy is good; DATA is the beginning of the file PATH, up to
  * ESE_HEADERS_SIZE bytes of it.
  *	hrDatabaseCorrupted	neither is

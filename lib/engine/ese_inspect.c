@@ -129,6 +129,7 @@ static status check_pages(struct inspection *in, const uint8_t *data, size_t siz
 				? ese_page_check_trailer(data + at, page_size, number)
 				: ese_page_check(data + at, page_size, number);
 
+		ese_page_judge(&page, database->pages);
 		rc = take_page(in, &page, ese_page_offset(number, page_size));
 	}
 	return rc;

@@ -115,6 +115,7 @@ static bool is_of_another_place(
 	page->belongs = page->number ^ (uint32_t)difference;
 	if (blocks->count > 1)
 		return ese_u32(data + AT_OWN_NUMBER) == page->belongs;
+	page->doubtful = true;
 	return true;
 }
 
@@ -171,6 +172,19 @@ struct ese_page ese_page_check(const uint8_t *data, uint32_t page_size, uint32_t
 	return page;
 }
 
+void ese_page_judge(struct ese_page *page, uint64_t last)
+{
+	const uint32_t difference = page->number ^ page->belongs;
+
+	if (!page->doubtful || (page->belongs > 0 && page->belongs <= last))
+		return;
+	page->verdict = ESE_PAGE_DAMAGED;
+	page->single_bit = one_bit(difference);
+	page->bit = page->single_bit ? (uint32_t)__builtin_ctz(difference) : 0;
+	page->belongs = page->number;
+	page->doubtful = false;
+}
+
 struct ese_page ese_page_check_trailer(
 	const uint8_t *data, uint32_t page_size, uint32_t number)
 {
@@ -191,8 +205,9 @@ status ese_page_status(const struct ese_page *page, uint32_t page_size, const ch
 	if (page->verdict == ESE_PAGE_MISPLACED)
 		return status_fail(ESE_WRONG_PAGE,
 			"%s: page %" PRIu32 " at offset %" PRIu64
-			": this is page %" PRIu32 ", in the wrong place",
-			path, page->number, offset, page->belongs);
+			": this is page %" PRIu32 ", in the wrong place%s",
+			path, page->number, offset, page->belongs,
+			page->doubtful ? ", or its checksum is damaged" : "");
 	if (page->verdict != ESE_PAGE_DAMAGED)
 		return STATUS_OK;
 	if (page->single_bit)

@@ -23,6 +23,7 @@ struct ese_page {
 	enum ese_page_rule rule; /* of the page; nothing for an unused one */
 	uint32_t number;         /* as asked for */
 	uint32_t belongs;        /* ESE_PAGE_MISPLACED: the number it was written for */
+	bool doubtful; /* so says half of its checksum alone, which may be damaged itself */
 	/* ESE_PAGE_DAMAGED: one bit is wrong, number BIT of the page (8 * byte + bit). It is
 	 * reported, never repaired: what looks like one wrong bit may be many. */
 	bool single_bit;
@@ -40,7 +41,11 @@ bool ese_page_size_valid(uint32_t page_size);
 /* DATA is a whole page of PAGE_SIZE (valid) bytes. */
 struct ese_page ese_page_check(const uint8_t *data, uint32_t page_size, uint32_t number);
 
-/* The same for the last page of a copy that the engine's own backup streamed: the page
+/* PAGE is one of a file whose last page has the number LAST: what cannot come from another
+ * place in it is damage. */
+void ese_page_judge(struct ese_page *page, uint64_t last);
+
+/* The same as ese_page_check for the last page of a copy that the engine's own backup streamed: the page
  * that it appends, which is no page of the database. */
 struct ese_page ese_page_check_trailer(
 	const uint8_t *data, uint32_t page_size, uint32_t number);

@@ -52,6 +52,7 @@ static status judge_page(const struct ese_stream *s, const uint8_t *data, uint64
 	page = last && ese_header_has_trailer(header)
 		       ? ese_page_check_trailer(data, s->unit_size, page_number)
 		       : ese_page_check(data, s->unit_size, page_number);
+	ese_page_judge(&page, s->member->stamp.size / s->unit_size - 2);
 	return ese_page_status(&page, s->unit_size, s->member->place);
 }
 

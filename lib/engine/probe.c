@@ -4,11 +4,15 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "engine/probe_formats.h"
+
+#define ESE "ese"
 
 struct magic {
 	const char *engine;
@@ -22,7 +26,7 @@ struct magic {
 static const struct magic magics[] = {
 	{"sqlite", 0, 16, "SQLite format 3"},
 	{"tdb", 0, 9, "TDB file\n"},
-	{"ese", 4, 4, "\xef\xcd\xab\x89"},
+	{ESE, 4, 4, "\xef\xcd\xab\x89"},
 	/* the meta page; its header is shorter where pointers are */
 	{"lmdb", 16, 4, "\xde\xc0\xef\xbe"},
 	{"lmdb", 16, 4, "\xbe\xef\xc0\xde"},
@@ -41,11 +45,8 @@ static const struct magic magics[] = {
 	{"bdb", 12, 4, "\x00\x04\x09\x88"},
 };
 
-enum {
-	PROBE_SIZE = 32,
-	PROBE_DEPTH =
-		4, /* of directories: 389-ds keeps its databases in one of its own */
-};
+/* Of directories: 389-ds keeps its databases in one of its own. */
+enum { PROBE_DEPTH = 4 };
 
 static const char FLAT[] = "flat";
 
@@ -54,7 +55,9 @@ static bool is_flat(const char *name)
 	return strcmp(name, FLAT) == 0;
 }
 
-static const char *recognise(const char *head, size_t size)
+/* The rest of an ESE database whose first header is damaged is checked like any other: it
+ * is no flat file. */
+static const char *recognise(const uint8_t *head, size_t size)
 {
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		const struct magic *m = &magics[i];
@@ -63,24 +66,38 @@ static const char *recognise(const char *head, size_t size)
 			memcmp(head + m->offset, m->bytes, m->length) == 0)
 			return m->engine;
 	}
-	return FLAT;
+	return probe_ese_database(head, size) ? ESE : FLAT;
 }
 
-status probe_file(const char *path, const char **name)
+/* What PATH begins with, as much as any of the formats may need: free(). */
+static status read_head(const char *path, uint8_t **head, size_t *size)
 {
-	char head[PROBE_SIZE];
 	struct stat st;
-	size_t got;
 	int fd;
 	status rc = file_open_regular(path, FILE_TRUSTED, &fd, &st);
 
 	if (failed(rc))
 		return rc;
-	rc = file_pread(fd, head, sizeof(head), 0, &got, path);
-	if (!failed(rc))
-		*name = recognise(head, got);
+	*head = malloc(PROBE_HEAD_SIZE);
+	rc = *head ? file_pread(fd, *head, PROBE_HEAD_SIZE, 0, size, path)
+		   : status_no_memory();
 	(void)close(fd);
+	if (failed(rc))
+		free(*head);
 	return rc;
+}
+
+status probe_file(const char *path, const char **name)
+{
+	uint8_t *head;
+	size_t size;
+	status rc = read_head(path, &head, &size);
+
+	if (failed(rc))
+		return rc;
+	*name = recognise(head, size);
+	free(head);
+	return STATUS_OK;
 }
 
 static status list_directory(const char *path, struct names *names)
@@ -171,6 +188,63 @@ status probe_directory(const char *path, const char **name)
 	return probe_level(path, PROBE_DEPTH, name);
 }
 
+/* ---- databases that are lost ---- */
+
+/* Is what cannot be read, or not any more, to be passed over? */
+static bool says_nothing(status rc)
+{
+	return status_is_missing(rc) || rc == STATUS_WIN32(ERROR_ACCESS_DENIED);
+}
+
+static status is_ese_log(const char *path, bool *yes)
+{
+	uint8_t *head;
+	size_t size;
+	struct stat st;
+	status rc;
+
+	*yes = false;
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return STATUS_OK;
+	rc = read_head(path, &head, &size);
+	if (failed(rc))
+		return says_nothing(rc) ? STATUS_OK : rc;
+	*yes = probe_ese_log(head, size);
+	free(head);
+	return STATUS_OK;
+}
+
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* ESE keeps its logs beside the database: where that is lost, they are what is left of
+ * the store. "" where there are none. */
+static status probe_beside(const char *path, const char **name)
+{
+	struct names paths = {0};
+	char *dir = directory_of(path);
+	bool found = false;
+	status rc = dir ? list_paths(dir, &paths) : status_no_memory();
+
+	if (says_nothing(rc))
+		rc = STATUS_OK;
+	for (size_t i = 0; i < paths.count && !found && !failed(rc); i++)
+		if (probe_ese_log_name(strrchr(paths.items[i], '/') + 1))
+			rc = is_ese_log(paths.items[i], &found);
+	*name = found ? ESE : "";
+	names_free(&paths);
+	free(dir);
+	return rc;
+}
+
+/* ---- all ---- */
+
 static status probe_any(const char *path, const char **name)
 {
 	struct stat st;
@@ -179,10 +253,7 @@ static status probe_any(const char *path, const char **name)
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return probe_directory(path, name);
 	rc = probe_file(path, name);
-	if (rc != STATUS_WIN32(ERROR_FILE_NOT_FOUND))
-		return rc;
-	*name = "";
-	return STATUS_OK;
+	return status_is_missing(rc) ? probe_beside(path, name) : rc;
 }
 
 status probe_all(const struct names *paths, struct names *engines)

@@ -8,7 +8,8 @@
 #include "base/status.h"
 
 /* *NAME is the engine whose magic number the regular file PATH has (static text), also
- * of one that this build lacks; "flat" where it has none that is known. Opens and closes
+ * of one that this build lacks; "flat" where it has none that is known. Of ESE's header the
+ * second copy counts, too, if it is undamaged. Opens and closes
  * PATH: a process that holds locks of its own on an SQLite or TDB file loses them (fcntl),
  * so that this is for the store worker, and for builds that have none. */
 status probe_file(const char *path, const char **name);
@@ -18,7 +19,8 @@ status probe_file(const char *path, const char **name);
  * first one in its subdirectories; else "flat". */
 status probe_directory(const char *path, const char **name);
 
-/* Adds to ENGINES, for each of PATHS, what it is; "" for one that is not there. */
+/* Adds to ENGINES, for each of PATHS, what it is; of one that is not there, "ese" where logs
+ * or a checkpoint of ESE are beside its place, else "". */
 status probe_all(const struct names *paths, struct names *engines);
 
 #endif

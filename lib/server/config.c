@@ -215,6 +215,14 @@ static status engine_log_dir(const struct store_config *store, char **dir)
 	return *dir ? STATUS_OK : status_no_memory();
 }
 
+static status set_ese_dir(struct store_config *store)
+{
+	if (strcmp(store->engine, "auto") != 0)
+		return STATUS_OK;
+	store->ese_dir = path_parent(store->databases.items[0]);
+	return store->ese_dir ? STATUS_OK : status_no_memory();
+}
+
 static status set_log_dirs(struct server *server)
 {
 	struct store_config *store = &server->store;
@@ -224,11 +232,14 @@ static status set_log_dirs(struct server *server)
 	if (failed(rc))
 		return rc;
 	store->log_dir_given = store->log_dir != NULL;
+	store->system_dir_given = store->system_dir != NULL;
 	if (dir)
 		rc = default_text(&store->log_dir, dir);
 	if (dir && !failed(rc) && strcmp(store->engine, "ese") == 0)
 		rc = default_text(&store->system_dir, dir);
 	free(dir);
+	if (!failed(rc))
+		rc = set_ese_dir(store);
 	if (!failed(rc))
 		rc = default_below(&store->log_dir, server->state_dir, "logs");
 	if (!failed(rc))
@@ -321,6 +332,20 @@ status config_load(int dirfd, const char *dir, const char *name, struct server *
 	return STATUS_OK;
 }
 
+struct store_config config_with_engine(
+	const struct store_config *store, const char *engine)
+{
+	struct store_config settled = *store;
+
+	if (!store->ese_dir || strcmp(engine, "ese") != 0)
+		return settled;
+	if (!store->log_dir_given)
+		settled.log_dir = store->ese_dir;
+	if (!store->system_dir_given)
+		settled.system_dir = store->ese_dir;
+	return settled;
+}
+
 struct unc_scheme config_unc_scheme(const struct server *server)
 {
 	return (struct unc_scheme){.server = server->name,
@@ -335,6 +360,7 @@ static void free_store(struct store_config *store)
 	names_free(&store->databases);
 	free(store->log_dir);
 	free(store->system_dir);
+	free(store->ese_dir);
 	free(store->region_dir);
 	free(store->log_base);
 	free(store->spool_dir);

@@ -17,8 +17,9 @@ struct store_config {
 	char *engine;		/* "auto" unless configured */
 	struct names databases; /* files, globs or directories, as configured */
 	char *log_dir;
-	bool log_dir_given; /* configured, not a default */
 	char *system_dir;
+	bool log_dir_given, system_dir_given; /* configured, not a default */
+	char *ese_dir; /* both, unless given, if `auto` turns out to be ESE; else NULL */
 	char *region_dir;
 	char *log_base;
 	char *spool_dir; /* never NULL once loaded: state_dir is the default */
@@ -67,6 +68,11 @@ struct unc_scheme config_unc_scheme(const struct server *server);
 /* Is DATABASE, one of STORE's, a directory with all its files: of an engine that keeps them
  * so, or one now? */
 bool config_is_directory(const struct store_config *store, const char *database);
+
+/* STORE as it is now that ENGINE is known, which `auto` may stand for: where its logs are
+ * depends on that. Borrows all strings. */
+struct store_config config_with_engine(
+	const struct store_config *store, const char *engine);
 
 void server_free(struct server *server); /* NULL is fine */
 

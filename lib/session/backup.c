@@ -114,6 +114,7 @@ static status check_incremental(const struct backup *b, uint32_t *first_generati
 static status begin(struct backup *b)
 {
 	struct engine_begin how = {.incremental = b->type == BACKUP_INCREMENTAL};
+	struct store_config store;
 	status rc = engine_find(&b->server->store, &b->engine);
 
 	if (!failed(rc) && how.incremental)
@@ -121,7 +122,8 @@ static status begin(struct backup *b)
 	if (failed(rc))
 		return rc;
 	b->time = (int64_t)time(NULL);
-	return b->engine->begin(b->engine, &b->server->store, &how, &b->session);
+	store = config_with_engine(&b->server->store, b->engine->name);
+	return b->engine->begin(b->engine, &store, &how, &b->session);
 }
 
 static void listing_free(struct listing *l)
@@ -436,9 +438,9 @@ int64_t backup_time(const struct backup *b)
 
 status backup_end(struct backup *b, bool want_record)
 {
+	struct history history;
 	status rc = STATUS_OK;
 
-	struct history history;
 	if (b->open_listing)
 		close_file(b);
 	if (want_record && complete(b) && !b->recorded)

@@ -216,7 +216,9 @@ status home_log_dir(const struct server *server, const struct engine *engine,
 	const struct registration *reg, const char *home, char **log_dir)
 {
 	const char *configured = server->store.databases.items[0];
-	const char *dir = server->store.log_dir;
+	const struct store_config store =
+		config_with_engine(&server->store, engine->name);
+	const char *dir = store.log_dir;
 	size_t length = strlen(configured);
 
 	*log_dir = NULL;

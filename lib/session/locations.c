@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/trace.h"
 #include "base/wildcard.h"
 #include "engine/engine.h"
 #include "server/path.h"
@@ -71,18 +72,43 @@ status locations_of(const struct store_config *store, const struct engine *engin
 	return rc;
 }
 
-/* Only what a directory holds depends on the engine, which may cost a worker to find. */
-status locations_find(const struct server *server, struct locations *locations)
+static bool has_directory(const struct store_config *store)
 {
-	const struct store_config *store = &server->store;
-	const struct engine *engine = NULL;
+	for (size_t i = 0; i < store->databases.count; i++)
+		if (config_is_directory(store, store->databases.items[i]))
+			return true;
+	return false;
+}
+
+/* Only what a directory holds, and where logs are by default, depends on the engine, which
+ * may cost a worker to find. In the latter case a store that a backup would refuse has
+ * locations all the same. */
+static status find_engine(const struct store_config *store, const struct engine **engine)
+{
+	const bool directory = has_directory(store);
 	status rc = STATUS_OK;
 
+	*engine = NULL;
+	if (directory ||
+		(store->ese_dir && !(store->log_dir_given && store->system_dir_given)))
+		rc = engine_find(store, engine);
+	if (!failed(rc) || directory || rc == STATUS_WIN32(ERROR_NOT_ENOUGH_MEMORY))
+		return rc;
+	trace(TRACE_INFO, "the engine is not known: %s", status_pending());
+	return STATUS_OK;
+}
+
+status locations_find(const struct server *server, struct locations *locations)
+{
+	const struct engine *engine;
+	struct store_config store;
+	status rc = find_engine(&server->store, &engine);
+
 	*locations = (struct locations){0};
-	for (size_t i = 0; i < store->databases.count && !engine && !failed(rc); i++)
-		if (config_is_directory(store, store->databases.items[i]))
-			rc = engine_find(store, &engine);
-	return failed(rc) ? rc : locations_of(store, engine, locations);
+	if (failed(rc))
+		return rc;
+	store = config_with_engine(&server->store, engine ? engine->name : "auto");
+	return locations_of(&store, engine, locations);
 }
 
 void locations_free(struct locations *l)

@@ -25,7 +25,7 @@ struct locations {
  * root a link of another user's) is no database and left out: a backup would refuse it, but
  * it must not keep anybody from restoring. Of a directory with all its files those are
  * listed that its engine finds there: none, where all is lost; the directory itself is no
- * database file. */
+ * database file. With `auto`, the directories are those of the engine that is recognised. */
 status locations_find(const struct server *server, struct locations *locations);
 
 /* The same of STORE, whose engine is known. */

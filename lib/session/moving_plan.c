@@ -87,13 +87,15 @@ static status find_home(struct moving *m)
 
 status moving_find_home(struct moving *m)
 {
+	const struct store_config store =
+		config_with_engine(&m->server->store, m->engine->name);
 	status rc = find_home(m);
 
 	if (!failed(rc))
 		rc = check_log_dir(m);
 	if (failed(rc))
 		return rc;
-	m->store = home_relocate(&m->server->store, &m->home, m->log_dir);
+	m->store = home_relocate(&store, &m->home, m->log_dir);
 	if (m->home && strcmp(m->home, m->server->store.databases.items[0]) != 0)
 		m->store.region_dir = NULL; /* the regions of the old home are not its */
 	if (m->reg->checkpoint_path)

@@ -37,7 +37,8 @@ static bool is_listed_directory(const struct server *server, const char *path)
 {
 	const struct store_config *store = &server->store;
 
-	if (strcmp(path, store->log_dir) == 0 || strcmp(path, store->system_dir) == 0)
+	if (strcmp(path, store->log_dir) == 0 || strcmp(path, store->system_dir) == 0 ||
+		(store->ese_dir && strcmp(path, store->ese_dir) == 0))
 		return true;
 	for (size_t i = 0; i < store->databases.count; i++)
 		if (strcmp(path, store->databases.items[i]) == 0 &&
@@ -146,28 +147,36 @@ static status check_engine(const struct server *server, const struct registratio
 
 /* One that only repeats the default says nothing: by the time of recovery, what the restore
  * tool puts into the directories may have made another place the default. */
-static status read_log_path(const struct server *server, const struct restore_request *q,
-	struct registration *reg)
+static void forget_default(char **path, bool given, const char *dir)
 {
-	status rc = optional_path(server, q->log_path, &reg->log_path);
+	if (given || !*path || strcmp(*path, dir) != 0)
+		return;
+	free(*path);
+	*path = NULL;
+}
 
-	if (!failed(rc) && reg->log_path && !server->store.log_dir_given &&
-		strcmp(reg->log_path, server->store.log_dir) == 0) {
-		free(reg->log_path);
-		reg->log_path = NULL;
-	}
-	return rc;
+static status read_directories(const struct server *server,
+	const struct restore_request *q, struct registration *reg)
+{
+	const struct store_config *store = &server->store;
+	status rc = optional_path(server, q->checkpoint_path, &reg->checkpoint_path);
+
+	if (!failed(rc))
+		rc = optional_path(server, q->log_path, &reg->log_path);
+	if (failed(rc))
+		return rc;
+	forget_default(&reg->checkpoint_path, store->system_dir_given, store->system_dir);
+	forget_default(&reg->log_path, store->log_dir_given, store->log_dir);
+	return STATUS_OK;
 }
 
 status request_read(const struct server *server, const struct restore_request *q,
 	struct registration *reg)
 {
-	status rc = optional_path(server, q->checkpoint_path, &reg->checkpoint_path);
+	status rc = read_directories(server, q, reg);
 
 	reg->maker = geteuid();
 	reg->maker_group = getegid();
-	if (!failed(rc))
-		rc = read_log_path(server, q, reg);
 	for (size_t i = 0; i < q->map_count && !failed(rc); i++)
 		rc = add_map_entry(server, reg, q->old_names[i], q->new_names[i]);
 	if (!failed(rc))

@@ -6,10 +6,12 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
-import sys
 import tempfile
 import unittest
+
+import outcome
 
 CERTBACKUP = os.environ["CERTBACKUP"]
 DSBACKUP = os.environ["DSBACKUP"]
@@ -18,6 +20,27 @@ SAMPLES = os.environ.get("BACKUPAPI_ESE_SAMPLES") or os.environ["ESE_SAMPLES"]
 
 SRUM = ["SRUDB.dat", "SRU0004E.log", "SRU0004F.log", "SRU00050.log", "SRU00051.log", "SRU.log",
         "SRU.chk", "SRUtmp.log"]
+
+
+# As it is configured, or recognised.
+ENGINES = ("engine = ese\n", "")
+
+LOG_SEGMENT = 4096
+
+
+def make_log(database, generation):
+    """An empty log, written when the header of DATABASE (bytes) says that it was."""
+    log = bytearray(16 * LOG_SEGMENT)
+    struct.pack_into("<I4H", log, 4, generation, LOG_SEGMENT, 1, 16, LOG_SEGMENT)
+    log[16:24] = database[348:356]
+    struct.pack_into("<III", log, 32, 8, 3704, 5)
+    log[44:72] = database[108:136]
+    struct.pack_into("<I", log, 667, 3)
+    checksum = 0x89abcdef
+    for word, in struct.iter_unpack("<I", log[4:LOG_SEGMENT]):
+        checksum ^= word
+    struct.pack_into("<I", log, 0, checksum)
+    return bytes(log)
 
 
 class Ese(unittest.TestCase):
@@ -32,11 +55,11 @@ class Ese(unittest.TestCase):
     def path(self, *parts):
         return os.path.join(self.top, *parts)
 
-    def configure(self, database, extra=""):
+    def configure(self, database, extra="", engine=ENGINES[0]):
         path = self.path("config", "ad01.conf")
         with open(path, "w", encoding="ascii") as f:
             f.write(f"[server]\nname = ad01\nfamily = certsrv\nfamily = ds\nauthority = Test\n"
-                    f"state_dir = {self.path('state')}/ad01\n[store]\nengine = ese\n"
+                    f"state_dir = {self.path('state')}/ad01\n[store]\n{engine}"
                     f"database = {self.path('data', database)}\n{extra}")
         os.chmod(path, 0o600)
 
@@ -46,10 +69,23 @@ class Ese(unittest.TestCase):
         with opener(source, "rb") as f, open(self.path("data", name), "wb") as out:
             shutil.copyfileobj(f, out)
 
-    def srum(self):
+    def srum(self, engine=ENGINES[0]):
         for name in SRUM:
             self.sample(f"srum-4k-dirty/{name}", name)
-        self.configure("SRUDB.dat")
+        self.configure("SRUDB.dat", engine=engine)
+
+    def combinations(self):
+        for engine in ENGINES:
+            for program in (CERTBACKUP, DSBACKUP):
+                with self.subTest(f"{os.path.basename(program)}, {engine or 'recognised'}"):
+                    yield engine, program
+
+    def lose(self):
+        for name in os.listdir(self.path("data")):
+            os.unlink(self.path("data", name))
+
+    def replaced(self, name):
+        return glob.glob(self.path("state", "ad01", "replaced-*", "**", name), recursive=True)
 
     def read(self, *parts):
         with open(self.path(*parts), "rb") as f:
@@ -105,28 +141,78 @@ class Ese(unittest.TestCase):
 
 
 class Programs(Ese):
+    def assert_srum_is_back(self):
+        self.assertEqual(sorted(os.listdir(self.path("data"))),
+                         ["SRU.log", "SRU00051.log", "SRUDB.dat"])
+        for name in ("SRU.log", "SRU00051.log", "SRUDB.dat"):
+            with open(os.path.join(SAMPLES, "srum-4k-dirty", name), "rb") as f:
+                self.assertEqual(self.read("data", name), f.read(), name)
+
     def test_a_dirty_set_comes_back_with_its_logs(self):
-        for program in (CERTBACKUP, DSBACKUP):
-            with self.subTest(os.path.basename(program)):
-                self.srum()
+        for engine, program in self.combinations():
+            self.srum(engine)
+            self.backup(program)
+            self.run_program(program, "verify", self.path("sets", "full"))
+            self.saved("SRU00051.log")
+            self.saved("SRU00052.log.part-4096")
+            self.lose()
+            said = self.restore(program, "full").stderr
+            self.assertRegex(said, "complete and consistent.*0x51 to 0x52.*Windows")
+            self.assert_srum_is_back()
+            shutil.rmtree(self.path("sets", "full"))
+
+    def test_what_windows_would_mix_in_is_put_aside(self):
+        """With the database in place, and with the database lost."""
+        for engine, program in self.combinations():
+            for lost in (False, True):
+                self.srum(engine)
                 self.backup(program)
-                self.run_program(program, "verify", self.path("sets", "full"))
-                self.saved("SRU00051.log")
-                self.saved("SRU00052.log.part-4096")
-                for name in SRUM:
-                    os.unlink(self.path("data", name))
-                said = self.restore(program, "full").stderr
-                self.assertRegex(said, "complete and consistent.*0x51 to 0x52.*Windows")
-                self.assertEqual(sorted(os.listdir(self.path("data"))),
-                                 ["SRU.log", "SRU00051.log", "SRUDB.dat"])
-                for name in ("SRU.log", "SRU00051.log", "SRUDB.dat"):
-                    with open(os.path.join(SAMPLES, "srum-4k-dirty", name), "rb") as f:
-                        self.assertEqual(self.read("data", name), f.read(), name)
-                shutil.rmtree(self.path("sets", "full"))
+                if lost:
+                    os.unlink(self.path("data", "SRUDB.dat"))
+                self.restore(program, "full")
+                self.assert_srum_is_back()
+                for name in ("SRU.chk", "SRUtmp.log", "SRU00050.log"):
+                    self.assertEqual(len(self.replaced(name)), 1, name)
+                self.assertFalse(os.path.exists(self.path("state", "ad01", "logs")))
+                for name in ("sets/full", "state/ad01"):
+                    shutil.rmtree(self.path(name))
+
+    def test_a_database_with_a_damaged_header_is_no_flat_file(self):
+        self.srum(engine="")
+        with open(self.path("data", "SRUDB.dat"), "r+b") as f:
+            f.write(bytes(4096))
+        for program in (CERTBACKUP, DSBACKUP):
+            said = self.backup(program, expect=1).stderr
+            self.assertIn("hrReadVerifyFailure", said)
+            self.assertIn("first copy", said)
+            self.assertFalse(os.path.exists(self.path("sets", "full")))
+
+    def test_a_database_whose_log_is_made_comes_back(self):
+        """The log that qmgr.db needs is not among the samples."""
+        for engine, program in self.combinations():
+            self.sample("qmgr-16k-dirty.db", "qmgr.db")
+            original = self.read("data", "qmgr.db")
+            information = self.information(self.path("data", "qmgr.db"))
+            log = make_log(original, 0xE)
+            with open(self.path("data", "edb0000E.log"), "wb") as f:
+                f.write(log)
+            self.configure("qmgr.db", engine=engine)
+            self.backup(program)
+            self.run_program(program, "verify", self.path("sets", "full"))
+            with open(self.saved("qmgr.db"), "rb") as f:
+                self.assertEqual(f.read(), original)
+            self.lose()
+            said = self.restore(program, "full").stderr
+            self.assertRegex(said, "complete and consistent.*0xE to 0xE.*Windows")
+            self.assertEqual(self.read("data", "qmgr.db"), original)
+            self.assertEqual(self.read("data", "edb.log"), log)
+            self.assertEqual(self.information(self.path("data", "qmgr.db")), information)
+            shutil.rmtree(self.path("sets", "full"))
+            self.lose()
 
     def test_libesedb_opens_what_was_saved_and_what_is_restored(self):
-        """It does not come to an end with search.edb, and qmgr.db is not saved for want of a
-        log. What has bad pages is saved for salvage, and not restored."""
+        """It does not come to an end with search.edb. What has bad pages is saved for
+        salvage, and not restored."""
         for name in ("SRUDB.dat", "tail.dat"):
             if name == "SRUDB.dat":
                 self.srum()
@@ -193,29 +279,31 @@ class Programs(Ese):
         self.assertIn("hrLogFileCorrupt", said)
 
     def test_status_and_list_know_the_store(self):
-        self.srum()
-        self.backup(CERTBACKUP)
-        status = json.loads(self.run_program(CERTBACKUP, "status", "--json", "ad01").stdout)
-        self.assertIn("ese", json.dumps(status))
-        listed = self.run_program(CERTBACKUP, "list", self.path("sets", "full")).stdout
-        self.assertIn("SRU00051.log", listed)
+        for engine in ENGINES:
+            self.srum(engine)
+            self.backup(CERTBACKUP)
+            status = json.loads(self.run_program(CERTBACKUP, "status", "--json", "ad01").stdout)
+            self.assertIn('"ese"', json.dumps(status))
+            self.assertIn(json.dumps(self.path("data")), json.dumps(status))
+            listed = self.run_program(CERTBACKUP, "list", self.path("sets", "full")).stdout
+            self.assertIn("SRU00051.log", listed)
+            shutil.rmtree(self.path("sets", "full"))
 
     def test_an_incremental_continues_the_base(self):
-        self.srum()
-        self.backup(CERTBACKUP)
-        self.backup(CERTBACKUP, "incremental", "--incremental")
-        for name in SRUM:
-            os.unlink(self.path("data", name))
-        self.restore(CERTBACKUP, "full", "incremental")
-        self.assertEqual(sorted(os.listdir(self.path("data"))),
-                         ["SRU.log", "SRU00051.log", "SRUDB.dat"])
+        for engine in ENGINES:
+            self.srum(engine)
+            self.backup(CERTBACKUP)
+            self.backup(CERTBACKUP, "incremental", "--incremental")
+            self.lose()
+            self.restore(CERTBACKUP, "full", "incremental")
+            self.assert_srum_is_back()
+            for name in ("full", "incremental"):
+                shutil.rmtree(self.path("sets", name))
 
 
 if __name__ == "__main__":
     if not os.path.isdir(SAMPLES):
-        print(f"skipped: there are no sample files in {SAMPLES}")
-        sys.exit(77)
+        outcome.skip(f"there are no sample files in {SAMPLES}")
     if not shutil.which("esedbinfo") or not shutil.which("esedbexport"):
-        print("skipped: esedbinfo and esedbexport (libesedb-utils) are missing")
-        sys.exit(77)
+        outcome.skip("esedbinfo and esedbexport (libesedb-utils) are missing")
     unittest.main(verbosity=2)

@@ -8,10 +8,11 @@ import pty
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
+
+import outcome
 
 ESECHECK = os.environ["ESECHECK"]
 SAMPLES = os.environ.get("BACKUPAPI_ESE_SAMPLES") or os.environ["ESE_SAMPLES"]
@@ -219,6 +220,5 @@ class Esecheck(unittest.TestCase):
 
 if __name__ == "__main__":
     if not os.path.isdir(SAMPLES):
-        print("skipped: there are no sample files in", SAMPLES)
-        sys.exit(77)
+        outcome.skip(f"there are no sample files in {SAMPLES}")
     unittest.main()
