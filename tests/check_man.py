@@ -17,8 +17,11 @@ import tempfile
 
 import prototypes
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "system"))
+
+import outcome
+
 WINDOWS_FUNCTIONS = 53
-SKIPPED = 77
 # A pair of pages whose programs save a store and restore it.
 PROGRAMS = [("certbcli.3", "CertSrvRestorePrepare.3"), ("ntdsbcli.3", "DsRestorePrepare.3")]
 WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
@@ -189,8 +192,7 @@ def try_programs(source, library, compiler, pages):
 def main():
     source, build, library, compiler = *sys.argv[1:4], sys.argv[4:]
     if not shutil.which("mandoc"):
-        print("skipped: mandoc is not installed")
-        return SKIPPED
+        outcome.skip("mandoc is not installed")
     pages = sorted(glob.glob(os.path.join(source, "docs/man/*.[1-8]")))
     include = os.path.join(source, "include")
     declarations = prototypes.declarations(include)

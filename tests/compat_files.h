@@ -22,7 +22,8 @@
 #define SIZE ((size_t)50000)
 
 static char *root, *link_path;
-static uint8_t reparse[72];
+static uint8_t on_disk[72]; /* the link's reparse data */
+static uint8_t reparse[72]; /* the same, as a program has it: the header is a structure */
 
 static inline WCHAR *wide(const char *text)
 {
@@ -53,6 +54,13 @@ static inline HANDLE open_file(const char *path, DWORD access, DWORD flags)
 #define CANNOT_OPEN(path, access, flags, error)                                          \
 	FAILS(open_file(path, access, flags) != INVALID_HANDLE_VALUE, error)
 
+static inline void release_names(PWCHAR *names, ULONG count)
+{
+	for (ULONG i = 0; i < count; i++)
+		SisFreeAllocatedMemory(names[i]);
+	SisFreeAllocatedMemory(names);
+}
+
 /* A bare link, from what Windows' restore tools call. */
 static void make_link(void)
 {
@@ -64,9 +72,7 @@ static void make_link(void)
 
 	WORKS(SisCreateRestoreStructure(wide(root), &pass, &store, &count, &files));
 	SisFreeAllocatedMemory(store);
-	for (ULONG i = 0; i < count; i++)
-		SisFreeAllocatedMemory(files[i]);
-	SisFreeAllocatedMemory(files);
+	release_names(files, count);
 	ck_assert_int_eq(backupapi_sis_set_bare_links(pass, 1), 0);
 	support_write(link_path, "");
 	ck_assert_int_eq(truncate(link_path, SIZE), 0);
@@ -85,12 +91,16 @@ static void make_link(void)
 
 static void setup(void)
 {
+	const REPARSE_DATA_BUFFER header = {
+		.ReparseTag = IO_REPARSE_TAG_SIS, .ReparseDataLength = 64};
 	char *content = sis_content(SIZE, 5);
 
 	root = support_tmpdir();
 	link_path = sis_path(root, "link");
 	ck_assert_int_eq(setenv("BACKUPAPI_CONFIG_DIR", root, 1), 0); /* no servers */
-	sis_reparse(SIS_GUID_A, 3, content, SIZE, reparse);
+	sis_reparse(SIS_GUID_A, 3, content, SIZE, on_disk);
+	memcpy(reparse, on_disk, sizeof(reparse));
+	memcpy(reparse, &header, REPARSE_DATA_BUFFER_HEADER_SIZE);
 	sis_put_store_file(root, SIS_GUID_A, content, SIZE);
 }
 

@@ -11,9 +11,9 @@
 #   static     the same with libbackupapi.a, and no shared library at all
 #   uninstall  nothing is left behind
 #   plain      without any optional engine
-#   musl       with another C library
+#   musl       with another C library: every source file, and the tests of base and formats
 #   i386       on a machine of 32 bits: the unit suite
-#   s390x      on a big-endian machine: what byte order could break, under qemu
+#   s390x      on a big-endian machine, under qemu: the unit suite, but for what qemu cannot do
 #   renew      no check, and only when named: makes both baselines anew (docs/abi.md)
 #
 # Without names, all checks. BACKUPAPI_NO_INSTALL=1 never calls apt; BACKUPAPI_JOBS is the

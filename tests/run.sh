@@ -13,7 +13,7 @@ build=${1:-$top/build/tests}
 
 . "$top/examples/packages.sh"
 need_packages \
-  gcc g++ libc6-dev meson ninja-build pkg-config python3 git \
+  gcc g++ clang libc6-dev meson ninja-build pkg-config python3 git \
   uuid-dev check libsubunit-dev libsqlite3-dev libssl-dev libacl1-dev \
   libxxhash-dev libtalloc-dev sqlite3 openssl acl attr procps strace mandoc \
   e2fsprogs xfsprogs btrfs-progs ntfs-3g util-linux uthash-dev libglib2.0-dev \

@@ -154,6 +154,46 @@ START_TEST(a_message_that_cannot_be_is_refused)
 }
 END_TEST
 
+/* With 32 bits the size in bytes would be none any more. */
+START_TEST(a_message_of_any_size_is_not_allocated)
+{
+	static const DWORD sizes[] = {
+		0x10001, 0x40000000, 0x40000001, 0x80000000, 0xffffffff};
+	const DWORD flags = SYSTEM | FORMAT_MESSAGE_ALLOCATE_BUFFER;
+	char *text;
+	WCHAR *wide;
+
+	for (size_t i = 0; i < ARRAYSIZE(sizes); i++) {
+		text = (char *)&text;
+		wide = (WCHAR *)&wide;
+		FAILS_QUIETLY(FormatMessageA(flags, NULL, ERROR_CRC, 0, (LPSTR)&text,
+				      sizes[i], NULL),
+			ERROR_NOT_ENOUGH_MEMORY);
+		FAILS_QUIETLY(FormatMessageW(flags, NULL, ERROR_CRC, 0, (LPWSTR)&wide,
+				      sizes[i], NULL),
+			ERROR_NOT_ENOUGH_MEMORY);
+		ck_assert_ptr_null(text);
+		ck_assert_ptr_null(wide);
+	}
+	WORKS(FormatMessageW(flags, NULL, ERROR_CRC, 0, (LPWSTR)&wide, 0x10000, NULL));
+	wide[0xffff] = W('!');
+	WORKS(LocalFree(wide) == NULL);
+}
+END_TEST
+
+/* A buffer of the caller's has the size that he says. */
+START_TEST(a_message_goes_to_a_buffer_of_any_size)
+{
+	char text[200];
+	WCHAR wide[200];
+
+	WORKS(FormatMessageA(SYSTEM, NULL, ERROR_CRC, 0, text, 0xffffffff, NULL));
+	WORKS(FormatMessageW(SYSTEM, NULL, ERROR_CRC, 0, wide, 0xffffffff, NULL));
+	ck_assert_uint_eq(wide_length(wide), strlen(text));
+	ck_assert_uint_gt(strlen(text), 2);
+}
+END_TEST
+
 START_TEST(every_code_that_has_a_name_has_a_message)
 {
 	char text[300];
@@ -436,6 +476,8 @@ int main(void)
 	tcase_add_test(tcase, an_allocated_message_is_released_with_LocalFree);
 	tcase_add_test(tcase, allocated_memory_is_released_with_LocalFree);
 	tcase_add_test(tcase, a_message_that_cannot_be_is_refused);
+	tcase_add_test(tcase, a_message_of_any_size_is_not_allocated);
+	tcase_add_test(tcase, a_message_goes_to_a_buffer_of_any_size);
 	tcase_add_test(tcase, every_code_that_has_a_name_has_a_message);
 	tcase_add_test(tcase, the_computers_name_is_the_hosts_own);
 	tcase_add_test(tcase, text_survives_the_way_there_and_back);

@@ -28,6 +28,48 @@ START_TEST(a_link_that_was_set_is_read_back)
 }
 END_TEST
 
+/* On any machine: what programs of this library find there, and other machines do. */
+START_TEST(a_link_that_was_set_is_little_endian_on_the_disk)
+{
+	static const uint8_t header[] = {7, 0, 0, 0x80, 64, 0, 0, 0};
+	uint8_t native[80];
+	uint32_t needed;
+
+	make_link();
+	WORKS(backupapi_get_reparse_point(link_path, native, sizeof(native), &needed) ==
+		0);
+	ck_assert_uint_eq(needed, sizeof(on_disk));
+	ck_assert_mem_eq(native, on_disk, sizeof(on_disk));
+	ck_assert_mem_eq(native, header, sizeof(header));
+}
+END_TEST
+
+/* As a backup program on Windows passes it on. */
+START_TEST(what_was_read_says_which_file_of_the_store_it_needs)
+{
+	BYTE out[MAXIMUM_REPARSE_DATA_BUFFER_SIZE];
+	DWORD returned;
+	HANDLE file;
+	PVOID pass, same;
+	PWCHAR store, *files;
+	ULONG count;
+
+	make_link();
+	OPENS(file, link_path, 0, FILE_FLAG_OPEN_REPARSE_POINT);
+	WORKS(DeviceIoControl(file, FSCTL_GET_REPARSE_POINT, NULL, 0, out, sizeof(out),
+		&returned, NULL));
+	WORKS(CloseHandle(file));
+	WORKS(SisCreateBackupStructure(wide(root), &pass, &store, &count, &files));
+	release_names(files, count);
+	SisFreeAllocatedMemory(store);
+	WORKS(SisCSFilesToBackupForLink(
+		pass, out, returned, &same, &same, &count, &files));
+	ck_assert_uint_eq(count, 1);
+	release_names(files, count);
+	WORKS(SisFreeBackupStructure(pass));
+}
+END_TEST
+
 START_TEST(what_does_not_fit_is_cut_off)
 {
 	BYTE out[72] = {0};
@@ -211,6 +253,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_link_that_was_set_is_read_back);
+	tcase_add_test(tcase, a_link_that_was_set_is_little_endian_on_the_disk);
+	tcase_add_test(tcase, what_was_read_says_which_file_of_the_store_it_needs);
 	tcase_add_test(tcase, what_does_not_fit_is_cut_off);
 	tcase_add_test(tcase, a_plain_file_has_no_reparse_point);
 	tcase_add_test(tcase, bad_reparse_data_is_not_set);

@@ -1,5 +1,6 @@
-/* Linked with --wrap for mmap64 (as mmap is called where offsets have 64 bits) and munmap: what a block holds when it goes back is looked
- * at, and pages can run out. */
+/* Linked with --wrap for mmap (with glibc mmap64, as it is called there where offsets have 64
+ * bits) and munmap: what a block holds when it goes back is looked at, and pages can run
+ * out. */
 #include "base/credentials.h"
 
 #include <pthread.h>
@@ -14,9 +15,17 @@
 
 /* ---- pages ---- */
 
-void *__real_mmap64(void *at, size_t size, int access, int flags, int fd, off_t offset);
+#ifdef __GLIBC__
+#define REAL_MMAP __real_mmap64
+#define WRAP_MMAP __wrap_mmap64
+#else
+#define REAL_MMAP __real_mmap
+#define WRAP_MMAP __wrap_mmap
+#endif
+
+void *REAL_MMAP(void *at, size_t size, int access, int flags, int fd, off_t offset);
 int __real_munmap(void *at, size_t size);
-void *__wrap_mmap64(void *at, size_t size, int access, int flags, int fd, off_t offset);
+void *WRAP_MMAP(void *at, size_t size, int access, int flags, int fd, off_t offset);
 int __wrap_munmap(void *at, size_t size);
 
 static struct {
@@ -25,11 +34,11 @@ static struct {
 	unsigned released, wiped; /* of those with private pages */
 } pages;
 
-void *__wrap_mmap64(void *at, size_t size, int access, int flags, int fd, off_t offset)
+void *WRAP_MMAP(void *at, size_t size, int access, int flags, int fd, off_t offset)
 {
 	if (pages.none_left)
 		return MAP_FAILED;
-	pages.last = __real_mmap64(at, size, access, flags, fd, offset);
+	pages.last = REAL_MMAP(at, size, access, flags, fd, offset);
 	return pages.last;
 }
 
@@ -186,7 +195,7 @@ END_TEST
 static int in_child(void (*deed)(volatile int *note))
 {
 	int wait_status, outcome;
-	volatile int *note = __real_mmap64(NULL, sizeof(*note), PROT_READ | PROT_WRITE,
+	volatile int *note = REAL_MMAP(NULL, sizeof(*note), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid;
 

@@ -12,16 +12,19 @@
 START_TEST(a_started_program_has_fd3_and_nothing_else)
 {
 	char text[256];
-	int leaked = open("/dev/null", O_RDONLY);
+	int leaked = fcntl(STDERR_FILENO, F_DUPFD, 4),
+	    kept = fcntl(leaked, F_DUPFD_CLOEXEC, 4);
 
 	ck_assert_int_ge(leaked, 4);
 	ck_assert_int_lt(leaked, 30);
+	ck_assert_int_ge(kept, 4);
 	start_and_read(
 		"i=0; while [ $i -lt 30 ]; do [ -e /proc/$$/fd/$i ] && echo $i >&3; "
 		"i=$((i+1)); done",
 		text, sizeof(text));
 	ck_assert_str_eq(text, "0\n1\n2\n3\n");
 	ck_assert_int_eq(close(leaked), 0);
+	ck_assert_int_eq(close(kept), 0);
 }
 END_TEST
 

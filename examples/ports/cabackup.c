@@ -218,7 +218,7 @@ static HRESULT back_up(const WCHAR *server, const char *directory, BOOL truncate
 		hr = ca.truncate_logs(backup);
 	if (SUCCEEDED(hr))
 		return ca.end(backup);
-	ca.end(backup);
+	abandon_backup(backup, ca.end);
 	return hr;
 }
 

@@ -125,7 +125,7 @@ static HRESULT back_up(const TCHAR *server, const char *directory)
 		hr = save_all(backup, directory);
 	if (SUCCEEDED(hr))
 		return DsBackupEnd(backup);
-	DsBackupEnd(backup);
+	abandon_backup(backup, DsBackupEnd);
 	return hr;
 }
 

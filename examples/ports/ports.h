@@ -23,6 +23,9 @@
 #define flush_to_disk(file)  _commit(_fileno(file))
 #define look_at(path, into)  stat((path), (into))
 
+/* There, END, which ends a backup of this kind, is all there is. */
+#define abandon_backup(backup, end) ((void)(end)(backup))
+
 /* In the code page of main's arguments; both of these: free(). */
 static inline char *narrow_text(const WCHAR *wide)
 {
@@ -55,9 +58,12 @@ static inline char *path_of_name(const WCHAR *name)
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define make_directory(path) mkdir((path), 0700)
-#define flush_to_disk(file)  fsync(fileno(file))
-#define look_at(path, into)  lstat((path), (into))
+#define make_directory(path)        mkdir((path), 0700)
+#define flush_to_disk(file)         fsync(fileno(file))
+#define look_at(path, into)         lstat((path), (into))
+
+/* A backup whose copy failed is not to count as one, though every byte of it was read. */
+#define abandon_backup(backup, end) ((void)backupapi_backup_abandon(backup))
 
 static inline char *copy_and_free(char *block)
 {

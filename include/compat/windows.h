@@ -3,7 +3,8 @@
  *
  * For programs that are compiled with `pkg-config --cflags --libs backupapi-compat`. All
  * of it is macros and inline functions over backupapi_... names, so that no symbol clashes
- * with anybody's; each macro yields to one that is already there.
+ * with anybody's; each macro yields to one that is already there, but for those of
+ * win32/printf.h.
  *
  *	win32/types.h		types, TCHAR, constants
  *	win32/base.h		last error, LoadLibrary, FormatMessage, LocalAlloc,

@@ -3,6 +3,7 @@
 #include <sisbkup.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/sis_text.h"
 #include "api/sisbkup_calls.h"
@@ -173,12 +174,35 @@ static status check_link(const char *function, struct sisbkup_reparse reparse,
 	return check_files(function, out);
 }
 
+/* On a big-endian machine the compatibility headers' DeviceIoControl gives the header in this
+ * machine's order. The tag tells: COPY then gets the bytes of the disk. */
+static struct sisbkup_reparse as_on_disk(
+	struct sisbkup_reparse reparse, uint8_t copy[REPARSE_SIZE])
+{
+	const uint8_t *data = reparse.data;
+	uint32_t tag;
+
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ || reparse.size < REPARSE_SIZE)
+		return reparse;
+	memcpy(&tag, data, sizeof(tag));
+	if (tag != REPARSE_TAG_SIS)
+		return reparse;
+	memcpy(copy, data, REPARSE_SIZE);
+	for (size_t i = 0; i < 4; i++)
+		copy[i] = data[3 - i];
+	for (size_t i = 4; i < REPARSE_HEADER_SIZE; i++)
+		copy[i] = data[i ^ 1];
+	return (struct sisbkup_reparse){copy, REPARSE_SIZE};
+}
+
 static status backup_link(struct sis_backup *backup, struct sisbkup_reparse reparse,
 	void *context, void **matching, const struct sisbkup_files *out)
 {
+	uint8_t copy[REPARSE_SIZE];
+	const struct sisbkup_reparse disk = as_on_disk(reparse, copy);
 	char *path;
-	status rc = sis_backup_link(
-		backup, reparse.data, reparse.size, context, matching, &path);
+	status rc =
+		sis_backup_link(backup, disk.data, disk.size, context, matching, &path);
 
 	if (failed(rc) || !path)
 		return rc;
@@ -219,9 +243,10 @@ BOOL sisbkup_backup_link(const char *function, PVOID structure,
 static status restore_link(struct sis_restore *restore, const char *path,
 	struct sisbkup_reparse reparse, const struct sisbkup_files *out)
 {
+	uint8_t copy[REPARSE_SIZE];
+	const struct sisbkup_reparse disk = as_on_disk(reparse, copy);
 	char *store_file;
-	status rc =
-		sis_restore_link(restore, path, reparse.data, reparse.size, &store_file);
+	status rc = sis_restore_link(restore, path, disk.data, disk.size, &store_file);
 
 	if (failed(rc) || !store_file)
 		return rc;

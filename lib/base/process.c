@@ -5,12 +5,14 @@
  */
 #include "base/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/wait.h>
@@ -38,6 +40,77 @@ static bool stderr_is_open(void)
 	return fcntl(STDERR_FILENO, F_GETFD) >= 0;
 }
 
+/* ---- the host program's descriptors: ours close on exec, its may not ---- */
+
+#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
+#define HAVE_CLOSEFROM
+#endif
+#endif
+
+#ifdef HAVE_CLOSEFROM
+
+static int close_surplus(posix_spawn_file_actions_t *actions, int first)
+{
+	return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
+#else
+
+/* More than that many are not looked at where the kernel does not list them. */
+#define MOST_DESCRIPTORS 65536
+
+/* One that is closed before the child gets there is no failure: POSIX says so. */
+static int close_inherited(posix_spawn_file_actions_t *actions, int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags < 0 || flags & FD_CLOEXEC
+		       ? 0
+		       : posix_spawn_file_actions_addclose(actions, fd);
+}
+
+static int close_listed(posix_spawn_file_actions_t *actions, int first, DIR *list)
+{
+	const struct dirent *entry;
+	int err = 0;
+
+	do {
+		int fd;
+
+		errno = 0;
+		entry = readdir(list);
+		if (!entry)
+			return errno;
+		fd = atoi(entry->d_name); /* "." and ".." are 0 */
+		if (fd >= first)
+			err = close_inherited(actions, fd);
+	} while (!err);
+	return err;
+}
+
+static int close_surplus(posix_spawn_file_actions_t *actions, int first)
+{
+	DIR *list = opendir("/proc/self/fd");
+	long limit = sysconf(_SC_OPEN_MAX);
+	int err = 0;
+
+	if (list) {
+		err = close_listed(actions, first, list);
+		(void)closedir(list);
+		return err;
+	}
+	if (limit < 0 || limit > MOST_DESCRIPTORS)
+		limit = MOST_DESCRIPTORS;
+	for (int fd = first; !err && fd < limit; fd++)
+		err = close_inherited(actions, fd);
+	return err;
+}
+
+#endif
+
+/* ---- wiring ---- */
+
 /* The given descriptors are placed before /dev/null may take their numbers. */
 static int wire(posix_spawn_file_actions_t *actions, const struct wiring *w)
 {
@@ -59,14 +132,8 @@ static int wire(posix_spawn_file_actions_t *actions, const struct wiring *w)
 	if (!err && w->output < 0 && !stderr_is_open())
 		err = posix_spawn_file_actions_addopen(
 			actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-#ifdef __GLIBC__
-#if __GLIBC_PREREQ(2, 34)
-	/* Ours close on exec; the host program's may not. */
 	if (!err)
-		err = posix_spawn_file_actions_addclosefrom_np(
-			actions, w->fd3 >= 0 ? 4 : 3);
-#endif
-#endif
+		err = close_surplus(actions, w->fd3 >= 0 ? 4 : 3);
 	return err;
 }
 

@@ -16,6 +16,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../system"))
+
+import outcome
+
 FOREIGN = os.path.join(HERE, "../headers/foreign")
 MINGW = "x86_64-w64-mingw32-gcc"
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow",
@@ -64,7 +68,15 @@ class Compat:
         self.include = os.path.join(source, "include")
         self.paths = ["-I", self.include + "/compat", "-I", self.include + "/compat/capital",
                       "-I", self.include]
-        self.compilers = [c for c in COMPILERS if shutil.which(c[0])]
+        self.compilers = [c for c in COMPILERS if self.is_there(c[0])]
+        self.mingw = self.is_there(MINGW)
+
+    @staticmethod
+    def is_there(program):
+        if shutil.which(program):
+            return True
+        outcome.leave_out(f"{program} is not installed")
+        return False
 
     def command(self, compiler, *options):
         return [compiler[0], "-x", compiler[1], "-std=" + compiler[2], *options]
@@ -214,9 +226,6 @@ class Compat:
         return dict(line.split() for line in said.splitlines())
 
     def check_mingw(self):
-        if not shutil.which(MINGW):
-            print(f"left out: {MINGW} (Debian: gcc-mingw-w64-x86-64) is not installed")
-            return
         head = "#include <stddef.h>\n#include <windows.h>\n#include <winioctl.h>\n"
         with tempfile.TemporaryDirectory() as work:
             values = self.value_of_each(work)
@@ -254,8 +263,6 @@ class Compat:
             k: v for k, v in known.items() if k in ("sizeof(DWORD)", "sizeof(LONG)")}
 
     def check_ports(self):
-        if not shutil.which(MINGW):
-            return
         # %ws and casts of FARPROC are what Windows programs are made of.
         usual = ["-std=gnu11", "-Wall", "-Wextra", "-Wno-format", "-Wno-cast-function-type",
                  "-Werror", "-I", self.include + "/compat/capital"]
@@ -279,8 +286,9 @@ def main():
     compat.check_symbols()
     compat.check_yields()
     compat.check_foreign()
-    compat.check_mingw()
-    compat.check_ports()
+    if compat.mingw:
+        compat.check_mingw()
+        compat.check_ports()
     print("\n".join(problems[:10]))
     print(f"{len(problems)} problems")
     return 1 if problems else 0

@@ -1,15 +1,30 @@
 /*
- * A backup tool written from the reference pages alone: nothing in it knows of this library,
- * and the same file compiles for Windows. The copies are numbered, so that listed names
- * need not become paths; DIRECTORY/index.txt has the names.
+ * A backup tool written from the reference pages alone, and the same file compiles for
+ * Windows: of this library it knows what ends a backup whose copy failed, and nothing else.
+ * The copies are numbered, so that listed names need not become paths; DIRECTORY/index.txt
+ * has the names.
  *
  * usage: doc_tool SERVER DIRECTORY
  */
+#ifndef _WIN32
+#define _POSIX_C_SOURCE 200809L /* fileno */
+#endif
+
 #include <windows.h>
 
 #include <stdio.h>
 
 #include <Certsrv.h>
+
+#ifdef _WIN32
+#include <io.h>
+#define FlushCopy(file)   _commit(_fileno(file))
+#define AbandonBackup(hb) CertSrvBackupEnd(hb)
+#else
+#include <unistd.h>
+#define FlushCopy(file)   fsync(fileno(file))
+#define AbandonBackup(hb) backupapi_backup_abandon(hb)
+#endif
 
 static BYTE g_buffer[256 * 1024];
 static char g_directory[MAX_PATH];
@@ -69,6 +84,13 @@ static HRESULT CopyOpenFile(HCSBC hbc, FILE *copy, LARGE_INTEGER *size)
 	return hr;
 }
 
+static HRESULT CloseCopy(FILE *copy)
+{
+	BOOL written = fflush(copy) == 0 && FlushCopy(copy) == 0;
+
+	return fclose(copy) == 0 && written ? S_OK : HRESULT_FROM_WIN32(ERROR_DISK_FULL);
+}
+
 static HRESULT BackupFile(HCSBC hbc, const WCHAR *name)
 {
 	char path[2 * MAX_PATH];
@@ -84,8 +106,12 @@ static HRESULT BackupFile(HCSBC hbc, const WCHAR *name)
 	copy = fopen(path, "wb");
 	hr = copy ? CopyOpenFile(hbc, copy, &size)
 		  : HRESULT_FROM_WIN32(ERROR_ACCESS_DENIED);
-	if (copy && fclose(copy) != 0)
-		hr = HRESULT_FROM_WIN32(ERROR_DISK_FULL);
+	if (copy) {
+		HRESULT hrClose = CloseCopy(copy);
+
+		if (SUCCEEDED(hr))
+			hr = hrClose;
+	}
 	CertSrvBackupClose(hbc);
 	fprintf(g_index, "%04d %02x %ls\n", g_count, (unsigned)name[0], name + 1);
 	return hr;
@@ -114,6 +140,11 @@ static HRESULT Backup(HCSBC hbc)
 		hr = CertSrvBackupGetBackupLogs(hbc, &pwszzList, &cb);
 	if (SUCCEEDED(hr))
 		hr = BackupList(hbc, pwszzList);
+	if (SUCCEEDED(hr))
+		hr = CloseCopy(g_index);
+	else
+		fclose(g_index);
+	g_index = NULL;
 	if (SUCCEEDED(hr))
 		hr = CertSrvBackupTruncateLogs(hbc);
 	return hr;
@@ -146,14 +177,12 @@ int __cdecl main(int argc, char *argv[])
 		hr = CertSrvBackupPrepare(server, 0, CSBACKUP_TYPE_FULL, &hbc);
 	if (SUCCEEDED(hr))
 		hr = Backup(hbc);
-	if (hbc) {
-		HRESULT hrEnd = CertSrvBackupEnd(hbc);
-
-		if (SUCCEEDED(hr))
-			hr = hrEnd;
-	}
-	if (fclose(g_index) != 0)
-		return 1;
+	if (hbc && SUCCEEDED(hr))
+		hr = CertSrvBackupEnd(hbc);
+	else if (hbc)
+		AbandonBackup(hbc);
+	if (g_index)
+		fclose(g_index);
 	if (FAILED(hr))
 		PrintError("The backup", hr);
 	return FAILED(hr) ? 1 : 0;

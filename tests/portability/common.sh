@@ -33,15 +33,25 @@ setup() {
 
 no_engines="-Dbdb=disabled -Dlmdb=disabled -Dsqlite=disabled -Dtdb=disabled"
 
-wanted_tests() {
-  grep -v '^#' "$here/tests_to_run" | xargs -n 1
+# names_in LIST: the tests that a file beside this one names.
+names_in() {
+  grep -v '^#' "$here/$1" | xargs -n 1
 }
 
-# The whole unit suite, but for what asks a program of this machine to load what is compiled
-# for that one.
+# unit_tests BUILD LIST...: the whole unit suite, but for what is in one of the lists. A name
+# there that the suite has not is a mistake.
 unit_tests() {
-  meson test -C "$1" --list --suite unit 2> /dev/null | sed -n 's|.* / ||p' |
-    grep -vxF flat_openssl
+  local build=$1 list all name
+  shift
+  all=$(meson test -C "$build" --list --suite unit 2> /dev/null | sed -n 's|.* / ||p')
+  for list in "$@"; do
+    [ -s "$here/$list" ] || fail "$list: there is no such list"
+    for name in $(names_in "$list"); do
+      grep -qxF "$name" <<< "$all" || fail "$list: there is no test $name"
+      all=$(grep -vxF "$name" <<< "$all")
+    done
+  done
+  echo "$all"
 }
 
 # compile BUILD TARGET...: without a warning about the library's own files.
@@ -65,5 +75,5 @@ run_tests() {
   quietly "$build.test" env -u BACKUPAPI_TEST_NO_SKIP meson test -C "$build" --no-rebuild \
     --print-errorlogs -t "${BACKUPAPI_PATIENCE:-5}" \
     ${BACKUPAPI_JOBS:+--num-processes "$BACKUPAPI_JOBS"} "$@"
-  echo "$# test programs passed"
+  python3 "$here/test_results.py" "$build" "$@" || fail "tests that did not pass, in $build"
 }

@@ -2,6 +2,7 @@
 Windows documentation alone does, compiled against the installed library."""
 
 import glob
+import json
 import os
 import re
 import shlex
@@ -17,7 +18,29 @@ BUILD = os.environ["BUILD_ROOT"]
 CC = shlex.split(os.environ["CC"])
 
 
-class Ports(testsite.Site):
+class Late(testsite.Site):
+    """Copies that fail when every byte of the server was read."""
+
+    def small_store(self, family):
+        """Files that all fit into a FILE's buffer: what is wrong shows when it is closed."""
+        os.mkdir(self.path("data"))
+        for number in range(4):
+            self.write(self.path("data", f"{number}.db"), f"content {number}\n")
+        self.configure("small", families=(family,),
+                       store=f"engine = flat\ndatabase = {self.path('data')}/*.db\n")
+
+    def full(self, name):
+        """Everything that is written to the file NAME gets lost on the way."""
+        path = self.path("sets", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink("/dev/full", path)
+
+    def last_full(self, family="certsrv"):
+        program = self.dsbackup if family == "ds" else self.certbackup
+        return json.loads(program("status", "--json", "small").stdout)[0]["last_full"]
+
+
+class Ports(Late):
     def port(self, name, *args, expect=0, **env):
         return self.run_program(os.path.join(PORTS, name), args, expect, env)
 
@@ -72,7 +95,40 @@ class Ports(testsite.Site):
         self.assertIn(b"cannot be created", done.stderr)
         self.assertIsNone(self.status()["last_full"])
 
+    def last_copy(self, directory):
+        """The copy that comes last: below DIRECTORY, in the order of the list."""
+        return f"{directory}/small/posix$" + self.path("data/3.db")
+
+    def test_what_was_read_and_not_saved_is_no_backup(self):
+        self.small_store("certsrv")
+        self.port("cabackup", "small", self.path("sets/good"))
+        before = self.last_full()
+        self.assertIsNotNone(before)
+        for truncate in ((), ("-truncate",)):
+            self.full(self.last_copy("full" + "".join(truncate)))
+            done = self.port("cabackup", "small", self.path("sets/full" + "".join(truncate)),
+                             *truncate, expect=1)
+            self.assertIn(b"3.db: 0x80070070", done.stderr)
+            self.assertEqual(self.last_full(), before)
+
+    def test_a_missing_dynamic_file_makes_no_backup(self):
+        # What is in the way of the copy.
+        os.makedirs(self.path("sets/ca/ca01/posix$" + self.path("ca/ca.pem")))
+        done = self.port("cabackup", "ca01", self.path("sets/ca"), expect=1)
+        self.assertIn(b"cannot be created", done.stderr)
+        self.assertIsNone(self.status()["last_full"])
+
     # ---- ntdsbcli.h ----
+
+    def test_a_directory_that_was_not_saved_has_no_backup(self):
+        self.small_store("ds")
+        for name in ("dsport", "dsport-wide"):
+            self.full(self.last_copy("full-" + name))
+            done = self.port(name, "small", self.path("sets/full-" + name), expect=1)
+            self.assertIn(b"3.db: 0x80070070", done.stderr)
+            self.assertIsNone(self.last_full("ds"))
+        self.port("dsport", "small", self.path("sets/good"))
+        self.assertIsNotNone(self.last_full("ds"))
 
     def test_the_port_of_ntdsbcli_saves_the_same_with_and_without_unicode(self):
         self.configure("ds01", families=("ds",))
@@ -108,7 +164,7 @@ class Ports(testsite.Site):
             self.assertEqual(os.listdir(self.path("sets", name)), [])
 
 
-class Installed(testsite.Site):
+class Installed(Late):
     """With what `pkg-config --cflags --libs backupapi-compat` says, and nothing else."""
 
     @classmethod
@@ -160,6 +216,19 @@ class Installed(testsite.Site):
         self.assertEqual(found, {path: self.read(path) for pattern in Ports.DATABASES
                                  for path in glob.glob(self.path("ca", pattern))})
         self.assertGreater(len(found), 8)
+
+    def test_its_failed_copy_is_no_backup(self):
+        tool = self.compile(os.path.join(TOP, "tests/compat/doc_tool.c"))
+        self.small_store("certsrv")
+        env = {"LD_LIBRARY_PATH": self.lib}
+        for lost in ("0004.dat", "index.txt"):
+            self.full(f"{lost}-set/{lost}")
+            done = self.run_program(tool, ["small", self.path(f"sets/{lost}-set")], 1, env)
+            self.assertIn(b"The backup failed: 0x80070070", done.stderr)
+            self.assertIsNone(self.last_full())
+        os.mkdir(self.path("sets/good"))
+        self.run_program(tool, ["small", self.path("sets/good")], 0, env)
+        self.assertIsNotNone(self.last_full())
 
     def test_it_fails_without_a_server(self):
         tool = self.compile(os.path.join(TOP, "tests/compat/doc_tool.c"))

@@ -161,16 +161,26 @@ static inline HLOCAL backupapi_LocalFree(HLOCAL block)
 	return backupapi_release(block) ? NULL : block;
 }
 
-/* With ALLOCATE_BUFFER a caller's LPTSTR stands where the buffer would be. */
-static inline void *backupapi_message_buffer(DWORD flags, void *buffer, size_t size)
-{
-	void *block = buffer;
+/* As many characters as a message may be asked to have room for at the least: there, 64 KiB
+ * are the limit. */
+#define BACKUPAPI_MESSAGE_LIMIT 0x10000u
 
-	if (flags & FORMAT_MESSAGE_ALLOCATE_BUFFER) {
-		block = backupapi_allocate(size);
-		if (block)
-			memcpy(buffer, &block, sizeof(block));
+/* Of ROOM characters of WIDTH bytes. With ALLOCATE_BUFFER a caller's LPTSTR stands where
+ * the buffer would be. */
+static inline void *backupapi_message_buffer(
+	DWORD flags, void *buffer, size_t room, size_t width)
+{
+	void *block;
+
+	if (!(flags & FORMAT_MESSAGE_ALLOCATE_BUFFER))
+		return buffer;
+	if (room > BACKUPAPI_MESSAGE_LIMIT) {
+		backupapi_set_last_error(ERROR_NOT_ENOUGH_MEMORY);
+		return NULL;
 	}
+	block = backupapi_allocate(room * width);
+	if (block)
+		memcpy(buffer, &block, sizeof(block));
 	return block;
 }
 
@@ -203,7 +213,7 @@ static inline DWORD backupapi_FormatMessageA(DWORD flags, LPCVOID source, DWORD 
 		backupapi_set_last_error(ERROR_INSUFFICIENT_BUFFER);
 		length = 0;
 	} else {
-		out = (char *)backupapi_message_buffer(flags, buffer, room);
+		out = (char *)backupapi_message_buffer(flags, buffer, room, sizeof(char));
 		if (out)
 			memcpy(out, message, length + 1);
 		else
@@ -232,7 +242,7 @@ static inline DWORD backupapi_FormatMessageW(DWORD flags, LPCVOID source, DWORD 
 		length = 0;
 	} else {
 		out = (WCHAR *)backupapi_message_buffer(
-			flags, buffer, room * sizeof(WCHAR));
+			flags, buffer, room, sizeof(WCHAR));
 		if (out)
 			(void)backupapi_text_to_wide(message, out, room);
 		else

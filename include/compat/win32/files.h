@@ -117,8 +117,10 @@
 #define IsReparseTagMicrosoft(tag) (((tag)&0x80000000u) != 0)
 #endif
 
-/* The names in a symbolic link's or a mount point's are from a Windows volume: 16-bit
- * characters, whatever WCHAR is here. */
+/* DeviceIoControl gives and takes the first three fields in this machine's order of bytes;
+ * what follows is little-endian everywhere, as on the disk. The names in a symbolic link's
+ * or a mount point's are from a Windows volume: 16-bit characters, whatever WCHAR is
+ * here. */
 typedef struct _REPARSE_DATA_BUFFER {
 	DWORD ReparseTag;
 	WORD ReparseDataLength;
@@ -187,11 +189,77 @@ static inline HANDLE backupapi_CreateFileW(LPCWSTR name, DWORD access, DWORD sha
 	return file;
 }
 
+#define BACKUPAPI_REPARSE_HEADER 8u
+
+/* From the disk's bytes to the structure's fields, in place. */
+static inline void backupapi_load_reparse_header(BYTE *data)
+{
+	const DWORD tag = (DWORD)data[0] | (DWORD)data[1] << 8 | (DWORD)data[2] << 16 |
+			  (DWORD)data[3] << 24;
+	const WORD length = (WORD)(data[4] | data[5] << 8);
+	const WORD reserved = (WORD)(data[6] | data[7] << 8);
+
+	memcpy(data, &tag, sizeof(tag));
+	memcpy(data + 4, &length, sizeof(length));
+	memcpy(data + 6, &reserved, sizeof(reserved));
+}
+
+/* The other way. */
+static inline void backupapi_store_reparse_header(BYTE *data)
+{
+	DWORD tag;
+	WORD length, reserved;
+
+	memcpy(&tag, data, sizeof(tag));
+	memcpy(&length, data + 4, sizeof(length));
+	memcpy(&reserved, data + 6, sizeof(reserved));
+	for (int i = 0; i < 4; i++)
+		data[i] = (BYTE)(tag >> 8 * i & 0xff);
+	for (int i = 0; i < 2; i++) {
+		data[4 + i] = (BYTE)(length >> 8 * i & 0xff);
+		data[6 + i] = (BYTE)(reserved >> 8 * i & 0xff);
+	}
+}
+
+static inline BOOL backupapi_get_reparse(
+	HANDLE file, LPVOID out, DWORD out_size, LPDWORD returned)
+{
+	DWORD given = 0;
+	BOOL done = backupapi_file_control(file, BACKUPAPI_CONTROL_GET_REPARSE_POINT,
+		NULL, 0, out, out_size, &given);
+
+	/* With ERROR_MORE_DATA too. */
+	if (out && given >= BACKUPAPI_REPARSE_HEADER)
+		backupapi_load_reparse_header((BYTE *)out);
+	if (returned)
+		*returned = given;
+	return done;
+}
+
+/* Of what is longer than any reparse data the rest makes no difference. */
+static inline BOOL backupapi_set_reparse(
+	HANDLE file, LPCVOID in, DWORD in_size, LPDWORD returned)
+{
+	BYTE data[MAXIMUM_REPARSE_DATA_BUFFER_SIZE];
+	const DWORD size = in_size < sizeof(data) ? in_size : (DWORD)sizeof(data);
+
+	if (in)
+		memcpy(data, in, size);
+	if (in && size >= BACKUPAPI_REPARSE_HEADER)
+		backupapi_store_reparse_header(data);
+	return backupapi_file_control(file, BACKUPAPI_CONTROL_SET_REPARSE_POINT,
+		in ? data : NULL, size, NULL, 0, returned);
+}
+
 static inline BOOL backupapi_DeviceIoControl(HANDLE file, DWORD code, LPVOID in,
 	DWORD in_size, LPVOID out, DWORD out_size, LPDWORD returned,
 	LPOVERLAPPED overlapped)
 {
 	(void)overlapped; /* done when the call returns */
+	if (code == BACKUPAPI_CONTROL_GET_REPARSE_POINT)
+		return backupapi_get_reparse(file, out, out_size, returned);
+	if (code == BACKUPAPI_CONTROL_SET_REPARSE_POINT)
+		return backupapi_set_reparse(file, in, in_size, returned);
 	return backupapi_file_control(file, code, in, in_size, out, out_size, returned);
 }
 
