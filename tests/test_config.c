@@ -123,6 +123,38 @@ START_TEST(logs_are_where_the_engine_keeps_them)
 }
 END_TEST
 
+static void expect_with_engine(const char *engine, const char *lines, const char *log_dir,
+	const char *system_dir)
+{
+	char text[256];
+	struct store_config store;
+	struct server *s;
+
+	(void)snprintf(text, sizeof(text), SERVER "[store]\ndatabase = /srv/ca/*.edb\n%s",
+		lines);
+	s = load_good(text);
+	store = config_with_engine(&s->store, engine);
+	ck_assert_str_eq(store.log_dir, log_dir ? log_dir : s->store.log_dir);
+	ck_assert_str_eq(store.system_dir, system_dir ? system_dir : s->store.system_dir);
+	ck_assert_str_ne(s->store.log_dir, "/srv/ca");
+	ck_assert_str_ne(s->store.system_dir, "/srv/ca");
+	ck_assert_ptr_eq(store.databases.items, s->store.databases.items);
+	server_free(s);
+}
+
+START_TEST(what_auto_turns_out_to_be_tells_where_logs_are)
+{
+	expect_with_engine("ese", "", "/srv/ca", "/srv/ca");
+	expect_with_engine("ese", "engine = auto\n", "/srv/ca", "/srv/ca");
+	expect_with_engine("ese", "log_dir = /l\n", "/l", "/srv/ca");
+	expect_with_engine("ese", "system_dir = /s\n", "/srv/ca", "/s");
+	expect_with_engine("ese", "log_dir = /l\nsystem_dir = /s\n", "/l", "/s");
+	expect_with_engine("flat", "", NULL, NULL);
+	expect_with_engine("sqlite", "log_dir = /l\n", "/l", NULL);
+	expect_with_engine("ese", "engine = flat\n", NULL, NULL);
+}
+END_TEST
+
 /* What a directory called NAME.d with one file called NAME in it says to `auto`. */
 START_TEST(without_an_engine_the_names_in_the_directory_tell)
 {
@@ -206,7 +238,8 @@ START_TEST(unknown_sections_and_keys_are_named_with_their_line)
 {
 	assert_refused("[servr]\nname = x\n", ":1: [servr]: no such section");
 	assert_refused(MINIMAL "[sevice]\n", ":6: [sevice]: no such section");
-	assert_refused(MINIMAL "[service]\n", ": [service] needs unit, or pidfile and program");
+	assert_refused(
+		MINIMAL "[service]\n", ": [service] needs unit, or pidfile and program");
 	assert_refused("name = x\n", ":1: [] name: stands before the first section");
 	assert_refused(MINIMAL "databse = /x\n", ":6: [store] databse: no such key");
 	assert_refused(
@@ -364,8 +397,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, every_key_of_server_is_read);
 	tcase_add_test(t, every_key_of_store_is_read);
 	tcase_add_test(t, logs_are_where_the_engine_keeps_them);
-	tcase_add_loop_test(
-		t, without_an_engine_the_names_in_the_directory_tell, 0, 8);
+	tcase_add_test(t, what_auto_turns_out_to_be_tells_where_logs_are);
+	tcase_add_loop_test(t, without_an_engine_the_names_in_the_directory_tell, 0, 8);
 	tcase_add_test(t, every_engine_may_be_configured);
 	tcase_add_test(t, each_way_to_reach_a_service_is_read);
 	tcase_add_test(t, unknown_sections_and_keys_are_named_with_their_line);
