@@ -160,15 +160,21 @@ bool set_read_file(int fd, const char *label, struct digest *digest, set_sink si
 
 static bool verify_sum(struct set_dir *set, struct sum *sum, struct digest *digest)
 {
+	const struct set_viewer *viewer = set->viewer;
 	char *label = tree_label(&set->tree, sum->path), hex[DIGEST_SIZE];
 	struct stat st;
 	int fd = tree_open(&set->tree, sum->path, &st);
-	bool ok =
-		fd >= 0 && set_read_file(fd, label, digest, NULL, NULL, &sum->size, hex);
+	bool ok = fd >= 0;
 
+	if (viewer)
+		viewer->begin(viewer->context, sum->path);
+	ok = ok && set_read_file(fd, label, digest, viewer ? viewer->data : NULL,
+			   viewer ? viewer->context : NULL, &sum->size, hex);
 	if (ok && strcmp(hex, sum->hex) != 0)
 		ok = report_problem(
 			ERROR_CRC, label, "not what was saved: checksum differs");
+	if (viewer)
+		viewer->end(viewer->context, ok);
 	if (fd >= 0)
 		close(fd);
 	free(label);

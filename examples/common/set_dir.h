@@ -12,11 +12,21 @@
 #include "common/sums.h"
 #include "common/tree.h"
 
+/* Who looks on while a set is verified: at the file RELATIVE, all of its bytes, and whether
+ * it was GOOD. */
+struct set_viewer {
+	void (*begin)(void *context, const char *relative);
+	bool (*data)(void *context, const void *data, size_t size); /* true */
+	void (*end)(void *context, bool good);
+	void *context;
+};
+
 struct set_dir {
 	char *dir; /* as given, for messages */
 	int fd;
 	struct tree tree;
 	struct sums sums;
+	const struct set_viewer *viewer; /* the caller's, after set_dir_open; or NULL */
 };
 
 /* Opens DIR and reads its SHA256SUMS. False: reported; set_dir_close is needed either

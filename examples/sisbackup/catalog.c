@@ -110,6 +110,7 @@ void entry_clear(struct entry *entry)
 	entry->sparse = false;
 	entry->reparse = NULL;
 	entry->reparse_size = 0;
+	entry->store = NULL;
 	entry->size = 0;
 }
 

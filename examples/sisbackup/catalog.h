@@ -52,8 +52,13 @@ struct entry {
 	unsigned char *reparse;
 	size_t reparse_size;
 
-	/* While a volume is saved: the file as it was seen. */
+	bool checksum_known; /* while a set is verified */
+	uint64_t checksum;   /* of a store file's content, when that was read */
+
+	/* While a volume is saved: the file as it was seen, and what is known of the store
+	 * file that it is, or was a link to. */
 	struct stat st;
+	struct store_name *store;
 	bool copied, failed;
 };
 

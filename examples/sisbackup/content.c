@@ -8,6 +8,7 @@
 #include "common/report.h"
 #include "sisbackup/holes.h"
 #include "sisbackup/inspect.h"
+#include "sisbackup/stored.h"
 
 /* The data ranges of a file, one after the other. */
 struct reading {
@@ -17,6 +18,7 @@ struct reading {
 	uint32_t count;
 	bool sparse;
 	uint64_t done; /* of the first range */
+	struct stored *stored;
 };
 
 static bool read_ranges(void *context, void *buffer, size_t size, size_t *got)
@@ -46,6 +48,8 @@ static bool read_ranges(void *context, void *buffer, size_t size, size_t *got)
 		n = (ssize_t)size;
 	}
 	*got = (size_t)n;
+	if (r->stored)
+		stored_add(r->stored, range->offset + r->done, buffer, *got);
 	r->done += *got;
 	return true;
 }
@@ -73,10 +77,13 @@ static enum outcome copy_open(struct set_output *o, int dirfd, const char *name,
 	struct backupapi_range whole = {0, entry->size};
 	struct reading reading = {.fd = fd, .path = path, .ranges = &whole, .count = 1};
 	struct source source = {.read = read_ranges, .context = &reading};
+	struct stored stored = {0};
 	char *location = entry_location(entry);
 	uint64_t size;
 	bool ok, read_failed;
 
+	if (entry->kind == ENTRY_STORE)
+		reading.stored = &stored;
 	if (entry->sparse) {
 		reading.sparse = true;
 		reading.ranges = entry->ranges.items;
@@ -88,6 +95,8 @@ static enum outcome copy_open(struct set_output *o, int dirfd, const char *name,
 		return read_failed ? SKIPPED : STOPPED;
 	if (!entry->sparse)
 		entry->size = size;
+	if (reading.stored)
+		entry->checksum = stored_end(&stored, entry->size);
 	return inspect_unchanged(dirfd, name, fd, entry) ? COPIED : CHANGED;
 }
 

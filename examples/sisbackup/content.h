@@ -15,8 +15,8 @@ enum outcome {
 };
 
 /* Copies the file NAME in DIRFD that ENTRY was made from, and notes what of it was saved in
- * ENTRY: size and ranges. PATH is for messages. *COPIED: the set has it, which with CHANGED
- * it may or may not. */
+ * ENTRY: size and ranges, and a store file's checksum. PATH is for messages. *COPIED: the
+ * set has it, which with CHANGED it may or may not. */
 enum outcome content_copy(struct set_output *o, int dirfd, const char *name,
 	const char *path, struct entry *entry, bool *copied);
 

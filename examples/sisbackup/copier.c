@@ -195,6 +195,7 @@ bool copier_take(struct copier *c, bool wait, struct copier_result *result)
 		.outcome = job->outcome,
 		.size = job->entry.size,
 		.sparse = job->entry.sparse,
+		.checksum = job->entry.checksum,
 		.ranges = job->entry.ranges};
 	free(job->relative);
 	pthread_mutex_lock(&c->mutex);

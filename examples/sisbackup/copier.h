@@ -20,6 +20,7 @@ struct copier_result {
 	enum outcome outcome;
 	uint64_t size;
 	bool sparse;
+	uint64_t checksum;
 	struct ranges ranges; /* the caller's from now on */
 };
 

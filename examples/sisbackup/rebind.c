@@ -14,17 +14,11 @@
 #include "common/mem.h"
 #include "common/report.h"
 #include "common/str.h"
+#include "sisbackup/linkdata.h"
 #include "sisbackup/places.h"
 
-#define LINK_SIZE     72u /* of a reparse buffer, format version 5 */
-#define DATA_AT       8u
-#define GUID_AT       16u
-#define CHECKSUM_AT   64u
 #define STORE_NAME    41 /* GUID, ".sis", NUL */
 #define COMPARE_CHUNK (64u << 10)
-
-static const unsigned char tag[] = {0x07, 0x00, 0x00, 0x80};
-static const unsigned char version[] = {0x05, 0x00, 0x00, 0x00};
 
 /* ---- contents ---- */
 
@@ -134,14 +128,6 @@ static void name_of(const unsigned char g[16], char name[STORE_NAME])
 		g[12], g[13], g[14], g[15]);
 }
 
-/* The library refuses what is damaged. */
-static bool is_link(const struct entry *entry)
-{
-	return entry->reparse_size >= LINK_SIZE &&
-	       !memcmp(entry->reparse, tag, sizeof(tag)) &&
-	       !memcmp(entry->reparse + DATA_AT, version, sizeof(version));
-}
-
 static bool make_guid(unsigned char guid[16])
 {
 	if (getrandom(guid, 16, 0) != 16)
@@ -156,12 +142,12 @@ static void put_checksum(unsigned char *buffer)
 {
 	uint64_t hash = 0;
 
-	for (size_t i = DATA_AT; i < CHECKSUM_AT; i += 4)
+	for (size_t i = LINK_DATA_AT; i < LINK_CHECKSUM_AT; i += 4)
 		hash = hash * 131 + ((uint64_t)buffer[i] | (uint64_t)buffer[i + 1] << 8 |
 					    (uint64_t)buffer[i + 2] << 16 |
 					    (uint64_t)buffer[i + 3] << 24);
 	for (size_t i = 0; i < 8; i++)
-		buffer[CHECKSUM_AT + i] = (unsigned char)(hash >> 8 * i);
+		buffer[LINK_CHECKSUM_AT + i] = (unsigned char)(hash >> 8 * i);
 }
 
 /* ---- what was decided ---- */
@@ -207,16 +193,16 @@ unsigned char *rebind_link(struct restore *r, const struct entry *entry)
 	char name[STORE_NAME];
 
 	memcpy(buffer, entry->reparse, entry->reparse_size);
-	if (!is_link(entry))
+	if (!linkdata_is_known(entry))
 		return buffer;
-	name_of(buffer + GUID_AT, name);
+	name_of(buffer + LINK_GUID_AT, name);
 	b = store && !strcmp(name, store->path) ? decide(r, store) : NULL;
 	if (!b || b->failed) {
 		free(buffer);
 		return NULL;
 	}
 	if (b->fresh) {
-		memcpy(buffer + GUID_AT, b->guid, sizeof(b->guid));
+		memcpy(buffer + LINK_GUID_AT, b->guid, sizeof(b->guid));
 		put_checksum(buffer);
 	}
 	return buffer;

@@ -8,6 +8,9 @@
 
 #include "common/report.h"
 #include "common/signals.h"
+#include "sisbackup/linkdata.h"
+#include "sisbackup/places.h"
+#include "sisbackup/stored.h"
 
 #define INFO_LIMIT    (1u << 20)
 #define CATALOG_LIMIT ((uint64_t)16 << 30)
@@ -119,7 +122,93 @@ static bool is_described(const void *context, const char *relative)
 	       catalog_find_store(&set->catalog, relative + 6);
 }
 
-static bool verify_entry(const struct volset *set, const struct entry *entry)
+/* The store file that is being read, whose checksum is computed beside it. */
+struct reading {
+	const struct volset *set;
+	struct entry *store; /* NULL: it is none */
+	struct places places;
+	struct stored stored;
+};
+
+static void begin_file(void *context, const char *relative)
+{
+	struct reading *r = context;
+
+	r->store = strncmp(relative, "store/", 6) != 0
+			   ? NULL
+			   : catalog_find_store(&r->set->catalog, relative + 6);
+	if (!r->store)
+		return;
+	r->places = places_of(r->store);
+	r->stored = (struct stored){0};
+}
+
+/* That there is more than MANIFEST says is for verify_size to find. */
+static bool take_data(void *context, const void *data, size_t size)
+{
+	struct reading *r = context;
+	const char *next = data;
+
+	while (r->store && size > 0) {
+		uint64_t offset;
+		size_t step = places_next(&r->places, size, &offset);
+
+		if (step == 0)
+			break;
+		stored_add(&r->stored, offset, next, step);
+		places_pass(&r->places, step);
+		next += step;
+		size -= step;
+	}
+	return true;
+}
+
+static void end_file(void *context, bool good)
+{
+	struct reading *r = context;
+
+	if (!r->store)
+		return;
+	r->store->checksum_known = good;
+	r->store->checksum = stored_end(&r->stored, r->store->size);
+}
+
+static bool verify_sums(struct volset *set, struct digest *digest)
+{
+	struct reading reading = {.set = set};
+	const struct set_viewer viewer = {.begin = begin_file,
+		.data = take_data,
+		.end = end_file,
+		.context = &reading};
+	bool ok;
+
+	set->files.viewer = &viewer;
+	ok = set_dir_verify(&set->files, digest);
+	set->files.viewer = NULL;
+	return ok;
+}
+
+/* A restore would give no link of another content back. A store file is named once. */
+static bool verify_link(struct volset *set, const struct entry *link)
+{
+	struct entry *store = catalog_find_store(&set->catalog, link->target);
+	char *location, *label;
+	bool told;
+
+	if (!store->checksum_known ||
+		linkdata_fits(link, store->size, store->checksum, &told))
+		return true;
+	store->checksum_known = false;
+	location = entry_location(store);
+	label = tree_label(&set->files.tree, location);
+	report_problem(ERROR_CRC, label, "not the content that the link %s was made from",
+		link->path);
+	free(label);
+	free(location);
+	return false;
+}
+
+static bool verify_size(const struct volset *set, const struct entry *entry)
 {
 	char *location = entry_location(entry);
 	bool ok = !location ||
@@ -129,12 +218,19 @@ static bool verify_entry(const struct volset *set, const struct entry *entry)
 	return ok;
 }
 
+static bool verify_entry(struct volset *set, const struct entry *entry)
+{
+	bool ok = verify_size(set, entry);
+
+	return (entry->kind != ENTRY_LINK || verify_link(set, entry)) && ok;
+}
+
 bool volset_verify(struct volset *set, struct digest *digest)
 {
 	static const char *const places[] = {"files/", "store/", NULL};
 	const struct set_shape shape = {
 		.places = places, .described = is_described, .context = set};
-	bool ok = set_dir_verify(&set->files, digest);
+	bool ok = verify_sums(set, digest);
 
 	if (signals_caught())
 		return false;

@@ -19,7 +19,8 @@ struct volset {
 bool volset_open(struct volset *set, const char *dir);
 void volset_close(struct volset *set);
 
-/* Every byte against SHA256SUMS, and that all is there and nothing else. */
+/* Every byte against SHA256SUMS, store files also against what links say of them, and that
+ * all is there and nothing else. */
 bool volset_verify(struct volset *set, struct digest *digest);
 
 /* Its entries other than directories, and the bytes saved for them. */

@@ -22,13 +22,6 @@
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-/* A store file that a link named: the context of the pass. */
-struct store_name {
-	struct store_name *next;
-	char *name;
-	uint64_t size;
-};
-
 /* ---- begin and end ---- */
 
 bool volume_open(struct volume *v, const char *root, const struct options *options)
@@ -109,9 +102,9 @@ static void count(struct volume *v, const struct entry *entry)
 	v->bytes += allocated < entry->size ? allocated : entry->size;
 }
 
-/* AT_ONCE: its content may be copied beside the walk. */
-static void add_store_file(
-	struct volume *v, const char *name, bool at_once, uint64_t *size)
+/* STORE: what is known of it, where links name it; then its content may be copied beside the
+ * walk. */
+static void add_store_file(struct volume *v, const char *name, struct store_name *store)
 {
 	size_t index = v->catalog.count;
 	const char *base;
@@ -119,17 +112,18 @@ static void add_store_file(
 	int dirfd = tree_parent(&v->tree, relative, false, &base);
 	struct entry *entry = catalog_add(&v->catalog, ENTRY_STORE, xstrdup(name));
 
-	*size = 0;
 	if (dirfd < 0) {
 		volume_skip(v, index);
 	} else if (volume_look(v, dirfd, base, index)) {
 		entry = &v->catalog.items[index];
 		entry->kind = ENTRY_STORE;
-		*size = entry->size;
 		count(v, entry);
 		ahead_add(v->ahead, relative, entry->size);
-		if (at_once)
+		if (store) {
+			store->size = entry->size;
+			entry->store = store;
 			volume_offer(v, index, relative);
+		}
 	}
 	free(relative);
 }
@@ -138,7 +132,7 @@ static void add_store_file(
  * link that shows as something else (NTFS) has its store file's length. */
 static bool name_store_file(struct volume *v, size_t index, const char *path)
 {
-	struct store_name *store = xmalloc(sizeof(*store));
+	struct store_name *store = xmalloc(sizeof(*store)); /* zeroed */
 	struct entry *entry = &v->catalog.items[index];
 	void *first = NULL;
 	char *name;
@@ -153,7 +147,7 @@ static bool name_store_file(struct volume *v, size_t index, const char *path)
 		store->next = v->stores;
 		v->stores = store;
 		v->store_files++;
-		add_store_file(v, name, true, &store->size);
+		add_store_file(v, name, store);
 		entry = &v->catalog.items[index];
 	} else {
 		free(store);
@@ -162,7 +156,10 @@ static bool name_store_file(struct volume *v, size_t index, const char *path)
 	entry->target = xstrdup(store->name);
 	entry->size =
 		S_ISREG(entry->st.st_mode) ? (uint64_t)entry->st.st_size : store->size;
+	entry->store = store;
 	v->links++;
+	if (store->unfit)
+		volume_make_plain(v, entry);
 	return true;
 }
 
@@ -341,11 +338,8 @@ static void walk(struct volume *v, int dirfd, size_t index, bool included)
 /* MaxIndex is copied after every link was seen: it must be above all their numbers. */
 static void find_internal(struct volume *v, const struct strings *files)
 {
-	for (size_t i = 0; i < files->count; i++) {
-		uint64_t size;
-
-		add_store_file(v, files->items[i], false, &size);
-	}
+	for (size_t i = 0; i < files->count; i++)
+		add_store_file(v, files->items[i], NULL);
 }
 
 /* What the walk needs of OUTPUT it has from here: a thread that fails takes it down. */

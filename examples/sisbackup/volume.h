@@ -13,6 +13,18 @@
 #include "sisbackup/inodes.h"
 #include "sisbackup/pass.h"
 
+/* A store file that a link named: the context of the pass. */
+struct store_name {
+	struct store_name *next;
+	char *name;
+	uint64_t size;
+	struct stat st;    /* as it was when it was saved */
+	uint64_t checksum; /* of its content then */
+	bool saved;
+	bool confirmed; /* it is what links were made from, as they say themselves */
+	bool unfit;     /* not saved, or not that: its links are saved as plain files */
+};
+
 struct volume {
 	const struct options *options;
 	char *root; /* absolute, "" for the root directory */
@@ -60,6 +72,18 @@ bool volume_look(struct volume *v, int dirfd, const char *name, size_t index);
 /* For volume.c: the file RELATIVE of entry number INDEX, which is counted, can be copied
  * where that is done beside the walk. */
 void volume_offer(struct volume *v, size_t index, const char *relative);
+
+/* When all is copied: finds the store files that links cannot be given back from. True: now
+ * the contents of their links are to be copied. */
+bool volume_find_unfit(struct volume *v);
+
+/* For these: the link ENTRY, whose store is known, becomes a plain file. */
+void volume_make_plain(struct volume *v, struct entry *entry);
+
+/* Copies the content of ENTRY, which volume_make_plain made of the file NAME in DIRFD: its
+ * own, or where it has none, its store file's. Else as content_copy. */
+enum outcome volume_copy_plain(struct volume *v, struct set_output *o, int dirfd,
+	const char *name, const char *path, struct entry *entry, bool *copied);
 
 /* Entry number INDEX is not saved: false. */
 bool volume_skip(struct volume *v, size_t index);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/progress.h"
 #include "common/report.h"
 #include "common/signals.h"
 #include "common/str.h"
@@ -32,6 +33,7 @@ static void note(struct volume *v, const struct copier_result *result)
 		return;
 	}
 	entry->size = result->size;
+	entry->checksum = result->checksum;
 	entry->sparse = result->sparse;
 	entry->ranges = result->ranges;
 }
@@ -86,15 +88,26 @@ bool volume_join(struct volume *v)
  * copied. */
 static bool look_again(struct volume *v, int dirfd, const char *name, size_t index)
 {
-	enum entry_kind kind = v->catalog.items[index].kind;
+	const enum entry_kind kind = v->catalog.items[index].kind;
+	struct store_name *store = v->catalog.items[index].store;
 	struct entry *entry;
 
 	if (!volume_look(v, dirfd, name, index))
 		return false;
 	entry = &v->catalog.items[index];
-	if (kind == ENTRY_STORE && entry->kind == ENTRY_FILE)
+	if (kind == ENTRY_STORE && entry->kind == ENTRY_FILE) {
 		entry->kind = kind;
+		entry->store = store;
+	}
 	return entry->kind == kind;
+}
+
+static enum outcome copy_once(struct volume *v, struct set_output *o, int dirfd,
+	const char *name, const char *path, struct entry *entry, bool *copied)
+{
+	if (entry->kind == ENTRY_FILE && entry->store)
+		return volume_copy_plain(v, o, dirfd, name, path, entry, copied);
+	return content_copy(o, dirfd, name, path, entry, copied);
 }
 
 /* A file that changes all the time is saved as it was read, and counted. */
@@ -104,7 +117,7 @@ static enum outcome copy(struct volume *v, struct set_output *o, int dirfd,
 	bool copied = false;
 
 	for (int i = 0; i < TRIES; i++) {
-		struct entry *entry = &v->catalog.items[index];
+		struct entry *entry;
 		enum outcome outcome;
 
 		if (copied && !set_output_forget_last(o))
@@ -112,7 +125,7 @@ static enum outcome copy(struct volume *v, struct set_output *o, int dirfd,
 		if (i > 0 && !look_again(v, dirfd, name, index))
 			return COPIED;
 		entry = &v->catalog.items[index];
-		outcome = content_copy(o, dirfd, name, path, entry, &copied);
+		outcome = copy_once(v, o, dirfd, name, path, entry, &copied);
 		if (outcome != CHANGED)
 			return outcome;
 	}
@@ -121,6 +134,11 @@ static enum outcome copy(struct volume *v, struct set_output *o, int dirfd,
 	if (copied)
 		v->skipped++;
 	return copied ? COPIED : SKIPPED;
+}
+
+static bool has_content(const struct entry *entry)
+{
+	return entry->kind == ENTRY_FILE || entry->kind == ENTRY_STORE;
 }
 
 static bool copy_entry(struct volume *v, struct set_output *o, size_t index)
@@ -134,7 +152,9 @@ static bool copy_entry(struct volume *v, struct set_output *o, size_t index)
 	int dirfd = tree_parent(&v->tree, relative, false, &name);
 	enum outcome outcome = dirfd < 0 ? SKIPPED : copy(v, o, dirfd, name, path, index);
 
-	ahead_done(v->ahead, v->catalog.items[index].size);
+	entry = &v->catalog.items[index];
+	ahead_done(v->ahead, entry->size);
+	entry->copied = outcome == COPIED && has_content(entry);
 	if (outcome == SKIPPED)
 		volume_skip(v, index);
 	free(relative);
@@ -162,32 +182,38 @@ static void follow_first(struct volume *v, struct entry *entry, const struct ent
 		fail_without(v, entry, first, "another name of a file that was not");
 }
 
-/* A link without its store file cannot be given back, nor can another name of a file that
- * was not saved. */
+/* Another name of a file that was not saved cannot be given back. */
 static void follow_failures(struct volume *v)
 {
 	struct catalog *c = &v->catalog;
 
 	catalog_sort(c);
 	for (struct entry *e = c->items; e < c->items + c->count; e++)
-		if (!e->failed && e->kind == ENTRY_LINK)
-			fail_without(v, e, catalog_find_store(c, e->target),
-				"its common-store file was not");
-	for (struct entry *e = c->items; e < c->items + c->count; e++)
 		if (!e->failed && e->kind == ENTRY_HARDLINK)
 			follow_first(v, e, catalog_find(c, e->target));
 }
 
-bool volume_copy(struct volume *v, struct set_output *o)
+static bool copy_missing(struct volume *v, struct set_output *o)
 {
 	/* The list can grow: a file may have become a link. */
 	for (size_t i = 0; i < v->catalog.count; i++) {
 		const struct entry *entry = &v->catalog.items[i];
 
-		if (entry->failed || entry->copied ||
-			(entry->kind != ENTRY_FILE && entry->kind != ENTRY_STORE))
+		if (entry->failed || entry->copied || !has_content(entry))
 			continue;
 		if (signals_caught() || !copy_entry(v, o, i))
+			return false;
+	}
+	return true;
+}
+
+bool volume_copy(struct volume *v, struct set_output *o)
+{
+	if (!copy_missing(v, o))
+		return false;
+	while (volume_find_unfit(v)) {
+		progress_total(v->bytes);
+		if (!set_output_check_room(o, v->bytes, v->files) || !copy_missing(v, o))
 			return false;
 	}
 	follow_failures(v);

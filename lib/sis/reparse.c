@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "sis/words.h"
+
 #define VERSION       5u
-#define FACTOR        UINT64_C(131)
 #define CHECKED_SIZE  56u
 #define CHECKED_WORDS (CHECKED_SIZE / 4)
 
@@ -34,14 +35,6 @@ _Static_assert(AT_CHECKSUM + 8 == REPARSE_DATA_SIZE, "and it comes last");
 static inline uint32_t load_u16(const uint8_t *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-
-static inline uint32_t load_u32(const uint8_t *p)
-{
-	uint32_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return le32toh(value);
 }
 
 static inline uint64_t load_u64(const uint8_t *p)
@@ -69,7 +62,7 @@ static void store_u64(uint8_t *p, uint64_t value)
 static void load_guid(const uint8_t *p, uuid_t guid)
 {
 	const uint64_t fields =
-		htobe64((uint64_t)load_u32(p) << 32 | (uint64_t)load_u16(p + 4) << 16 |
+		htobe64((uint64_t)words_load(p) << 32 | (uint64_t)load_u16(p + 4) << 16 |
 			load_u16(p + 6));
 
 	memcpy(guid, &fields, sizeof(fields));
@@ -86,7 +79,7 @@ static void store_guid(uint8_t *p, const uuid_t guid)
 }
 
 /* 131 to the power of 13 - i, modulo 2^64. */
-#define P1 FACTOR
+#define P1 WORDS_FACTOR
 #define P2 (P1 * P1)
 #define P4 (P2 * P2)
 #define P8 (P4 * P4)
@@ -98,7 +91,7 @@ static uint64_t data_checksum(const uint8_t *data)
 	uint64_t hash = 0;
 
 	for (size_t i = 0; i < CHECKED_WORDS; i++)
-		hash += powers[i] * load_u32(data + 4 * i);
+		hash += powers[i] * words_load(data + 4 * i);
 	return hash;
 }
 
@@ -117,11 +110,11 @@ static status check_header(const uint8_t *buffer, size_t size)
 	if (size < REPARSE_HEADER_SIZE)
 		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
 			"reparse data: %zu bytes are too short for its header", size);
-	if (load_u32(buffer) != REPARSE_TAG_SIS)
+	if (words_load(buffer) != REPARSE_TAG_SIS)
 		return status_fail(STATUS_WIN32(ERROR_REPARSE_TAG_MISMATCH),
 			"reparse data: its tag is 0x%08x, that of a single-instance link "
 			"0x%08x",
-			(unsigned)load_u32(buffer), REPARSE_TAG_SIS);
+			(unsigned)words_load(buffer), REPARSE_TAG_SIS);
 	length = load_u16(buffer + 4);
 	if (load_u16(buffer + 6) != 0)
 		return invalid("the reserved field of its header is not 0");
@@ -131,11 +124,11 @@ static status check_header(const uint8_t *buffer, size_t size)
 			"has %zu",
 			(unsigned)length, size - REPARSE_HEADER_SIZE);
 	/* The version first, which explains another length. */
-	if (length >= 4 && load_u32(buffer + REPARSE_HEADER_SIZE) != VERSION)
+	if (length >= 4 && words_load(buffer + REPARSE_HEADER_SIZE) != VERSION)
 		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
 			"reparse data: its format version is %u; only version %u is "
 			"known",
-			(unsigned)load_u32(buffer + REPARSE_HEADER_SIZE), VERSION);
+			(unsigned)words_load(buffer + REPARSE_HEADER_SIZE), VERSION);
 	if (length != REPARSE_DATA_SIZE)
 		return status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
 			"reparse data: %u bytes behind its header; format version %u has "
@@ -154,7 +147,7 @@ status reparse_parse(const void *buffer, size_t size, struct sis_link *link)
 		return rc;
 	if (load_u64(data + AT_CHECKSUM) != data_checksum(data))
 		return invalid("its checksum does not match");
-	link->reserved = load_u32(data + AT_RESERVED);
+	link->reserved = words_load(data + AT_RESERVED);
 	load_guid(data + AT_STORE_FILE, link->store_file);
 	link->index = load_u64(data + AT_INDEX);
 	link->link_file_id = load_u64(data + AT_LINK_FILE_ID);
@@ -179,51 +172,4 @@ void reparse_build(const struct sis_link *link, uint8_t buffer[REPARSE_SIZE])
 	store_u64(data + AT_STORE_FILE_ID, link->store_file_id);
 	store_u64(data + AT_CONTENT_CHECKSUM, link->content_checksum);
 	store_u64(data + AT_CHECKSUM, data_checksum(data));
-}
-
-/* ---- the hash over content ---- */
-
-static uint64_t add_word(uint64_t hash, const uint8_t *word)
-{
-	return hash * FACTOR + load_u32(word);
-}
-
-/* Four words at a time, so that the multiplications overlap. */
-static uint64_t add_four(uint64_t hash, const uint8_t *words)
-{
-	return hash * P4 + load_u32(words) * (P2 * P1) + load_u32(words + 4) * P2 +
-	       load_u32(words + 8) * P1 + load_u32(words + 12);
-}
-
-void content_checksum_add(struct content_checksum *c, const void *data, size_t size)
-{
-	const uint8_t *next = data;
-	uint64_t hash;
-
-	while (c->pending_size && size) {
-		c->pending[c->pending_size++] = *next++;
-		size--;
-		if (c->pending_size == 4) {
-			c->hash = add_word(c->hash, c->pending);
-			c->pending_size = 0;
-		}
-	}
-	hash = c->hash;
-	for (; size >= 16; next += 16, size -= 16)
-		hash = add_four(hash, next);
-	for (; size >= 4; next += 4, size -= 4)
-		hash = add_word(hash, next);
-	c->hash = hash;
-	for (; size; size--)
-		c->pending[c->pending_size++] = *next++;
-}
-
-uint64_t content_checksum_end(const struct content_checksum *c)
-{
-	uint8_t last[4] = {0};
-
-	if (!c->pending_size)
-		return c->hash;
-	memcpy(last, c->pending, c->pending_size);
-	return add_word(c->hash, last);
 }

@@ -14,6 +14,7 @@
 #include <uuid/uuid.h>
 
 #include "base/status.h"
+#include "sis/content_checksum.h"
 
 #define REPARSE_TAG_SIS     0x80000007u
 #define REPARSE_HEADER_SIZE 8u
@@ -38,15 +39,5 @@ struct sis_link {
 status reparse_parse(const void *buffer, size_t size, struct sis_link *link);
 
 void reparse_build(const struct sis_link *link, uint8_t buffer[REPARSE_SIZE]);
-
-/* The hash over a store file's content, fed in pieces of any size; the last word is
- * padded with zero bytes. All zero is its beginning. */
-struct content_checksum {
-	uint64_t hash;
-	uint8_t pending[4];
-	unsigned pending_size;
-};
-void content_checksum_add(struct content_checksum *c, const void *data, size_t size);
-uint64_t content_checksum_end(const struct content_checksum *c);
 
 #endif

@@ -14,6 +14,7 @@
 #include <uuid/uuid.h>
 
 #include "base/fork_close.h"
+#include "sis/sum_record.h"
 #include "sis/volume.h"
 
 #define STORE_NAME           "SIS Common Store"
@@ -26,12 +27,6 @@ struct store {
 	int fd;
 	uid_t owner;
 	struct fork_close lock; /* fd -1: nothing is pinned */
-};
-
-struct store_sum {
-	uint64_t size;
-	uint8_t sha256[32];
-	uint64_t content_checksum; /* as in reparse data */
 };
 
 /* ERROR_PATH_NOT_FOUND where the volume has none and CREATE is false; ERROR_ACCESS_DENIED
@@ -112,6 +107,11 @@ status store_remove_aside(const struct store *store, const uuid_t guid, bool *re
  * damaged, and as a floor it counts for nothing. */
 #define STORE_INDEX_LIMIT ((uint64_t)INT64_MAX)
 
+/* The highest that a link or a MaxIndex from elsewhere may say: counting up from 1 nobody
+ * gets there, MaxIndex is raised to what a restored link says, and whoever made that must
+ * not be able to use the numbers up. As many again are above it. */
+#define STORE_INDEX_CREDIBLE ((uint64_t)1 << 62)
+
 /* A new index for a link, durable before it is returned; ERROR_INVALID_STATE at the end
  * of the numbers. None is given out twice, though callers of a restore pass replace
  * MaxIndex: the lock file keeps the highest too. store_raise_index makes MaxIndex at
@@ -124,8 +124,9 @@ status store_raise_index(const struct store *store, uint64_t floor);
 /* COUNT new ones at a time, from *FIRST on: one durable change for many links. */
 status store_next_indexes(const struct store *store, uint64_t count, uint64_t *first);
 
-/* store_raise_index, at least to what the lock file keeps, where a damaged MaxIndex
- * counts as 0: for putting it in order. */
+/* store_raise_index, at least to what the lock file keeps, where a MaxIndex that is damaged,
+ * or not credible and above what the lock file keeps, counts as 0: for putting it in
+ * order. */
 status store_repair_index(const struct store *store, uint64_t floor);
 
 #endif

@@ -1,51 +1,24 @@
 /*
- * <guid>.sum: magic, size, content checksum, SHA-256, and a hash over all of it, numbers
- * little-endian.
+ * Files <guid>.sum: what is in them is for sum_record.c to say.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
 #include "base/file.h"
 #include "base/file_step.h"
-#include "base/hash.h"
 #include "base/sha256.h"
 #include "sis/reparse.h"
 #include "sis/store_lock.h"
 
-#define MAGIC      "BKSUM 1\n"
-#define MAGIC_SIZE (sizeof(MAGIC) - 1)
-#define HASH_AT    (MAGIC_SIZE + 8 + 8 + SHA256_SIZE)
-#define SUM_SIZE   (HASH_AT + 8)
-#define READ_SIZE  ((size_t)256 * 1024)
+#define READ_SIZE ((size_t)256 * 1024)
 
 static void sum_name(const uuid_t guid, char name[STORE_FILE_NAME_SIZE])
 {
 	_Static_assert(sizeof(STORE_SUM_SUFFIX) == sizeof(STORE_FILE_SUFFIX), "as long");
 	store_file_name(guid, name);
 	memcpy(name + STORE_GUID_LENGTH, STORE_SUM_SUFFIX, sizeof(STORE_SUM_SUFFIX));
-}
-
-static uint64_t load_u64(const char *p)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		value |= (uint64_t)(uint8_t)p[i] << (8 * i);
-	return value;
-}
-
-static bool decode(const char *data, size_t size, struct store_sum *sum)
-{
-	if (size != SUM_SIZE || memcmp(data, MAGIC, MAGIC_SIZE) != 0 ||
-		load_u64(data + HASH_AT) != hash_bytes(data, HASH_AT))
-		return false;
-	sum->size = load_u64(data + MAGIC_SIZE);
-	sum->content_checksum = load_u64(data + MAGIC_SIZE + 8);
-	memcpy(sum->sha256, data + MAGIC_SIZE + 16, SHA256_SIZE);
-	return true;
 }
 
 status store_get_sum(const struct store *store, const uuid_t guid, struct store_sum *sum)
@@ -56,51 +29,41 @@ status store_get_sum(const struct store *store, const uuid_t guid, struct store_
 
 	*sum = (struct store_sum){0};
 	sum_name(guid, name);
-	rc = file_read_at(store->fd, name, SUM_SIZE, &data, &size, NULL);
+	rc = file_read_at(store->fd, name, SUM_RECORD_SIZE, &data, &size, NULL);
 	if (failed(rc) && rc != STATUS_WIN32(ERROR_FILE_TOO_LARGE))
 		return rc;
-	if (failed(rc) || !decode(data, size, sum))
+	if (failed(rc) || !sum_record_decode(data, size, sum))
 		rc = step_fail(STATUS_WIN32(ERROR_INVALID_DATA), store->fd, name,
 			"is damaged: it is no record of a store file's content");
 	free(data);
 	return rc;
 }
 
-static status encode(const struct store_sum *sum, struct buffer *b)
-{
-	buffer_add(b, MAGIC, MAGIC_SIZE);
-	buffer_u64(b, sum->size);
-	buffer_u64(b, sum->content_checksum);
-	buffer_add(b, sum->sha256, SHA256_SIZE);
-	if (!buffer_failed(b))
-		buffer_u64(b, hash_bytes(b->data, b->size));
-	return buffer_failed(b) ? status_no_memory() : STATUS_OK;
-}
-
 status store_set_sum(
 	const struct store *store, const uuid_t guid, const struct store_sum *sum)
 {
 	char name[STORE_FILE_NAME_SIZE];
-	struct buffer b = {0};
-	status rc = encode(sum, &b);
+	uint8_t record[SUM_RECORD_SIZE];
 
 	sum_name(guid, name);
-	if (!failed(rc))
-		rc = file_replace_at(store->fd, name, b.data, b.size, 0600);
-	buffer_free(&b);
-	return rc;
+	sum_record_encode(sum, record);
+	return file_replace_at(store->fd, name, record, sizeof(record), 0600);
 }
 
 static status write_temporary(
-	const struct store *store, const char *name, const struct buffer *b)
+	const struct store *store, const char *name, const struct store_sum *sum)
 {
-	char temporary[NAME_MAX + 1];
+	char temporary[NAME_MAX + 1], *path;
+	uint8_t record[SUM_RECORD_SIZE];
 	int fd;
 	status rc = file_temporary_create(store->fd, name, 0600, temporary, &fd);
 
 	if (failed(rc))
 		return rc;
-	rc = file_write_all(fd, b->data, b->size, name);
+	sum_record_encode(sum, record);
+	path = store_path(store, name);
+	rc = path ? file_write_all(fd, record, sizeof(record), path) : status_no_memory();
+	free(path);
 	if (close(fd) && !failed(rc))
 		rc = step_errno(errno, store->fd, name);
 	if (failed(rc))
@@ -112,14 +75,9 @@ status store_prepare_sum(
 	const struct store *store, const uuid_t guid, const struct store_sum *sum)
 {
 	char name[STORE_FILE_NAME_SIZE];
-	struct buffer b = {0};
-	status rc = encode(sum, &b);
 
 	sum_name(guid, name);
-	if (!failed(rc))
-		rc = write_temporary(store, name, &b);
-	buffer_free(&b);
-	return rc;
+	return write_temporary(store, name, sum);
 }
 
 status store_put_prepared_sum(const struct store *store, const uuid_t guid)

@@ -12,7 +12,7 @@ import threading
 import time
 
 import sissite
-from sissite import REPARSE, SISBACKUP, Volumes, run, sha256
+from sissite import REPARSE, SISBACKUP, STORE, Volumes, run, sha256
 
 SIS_TAG = b"\x07\0\0\x80"
 
@@ -202,6 +202,47 @@ class Walk(Volumes):
         self.assertEqual(seen, [])
         self.assertEqual(len(os.listdir(self.saved(stages[1], volume))), 40)
         self.assert_good_set(self.path("set"))
+
+    def links_with_content(self, *options):
+        """On ext4, restored with OPTIONS: four stages with a link each, to one store file."""
+        first, volume = self.mount("xfs"), self.mount("ext4")
+        for n in range(4):
+            os.mkdir(os.path.join(first, f"stage{n}"))
+            self.put(os.path.join(first, f"stage{n}", "link"), b"the same\n" * 1000)
+        self.sislink("link", first)
+        self.sisbackup("backup", first, self.path("linked"))
+        self.sisbackup("restore", *options, self.path("linked"), volume)
+        stages = [name for name in os.listdir(volume) if name.startswith("stage")]
+        return volume, [os.path.join(volume, name) for name in stages]
+
+    def remove_store_files(self, volume):
+        for path in glob.glob(os.path.join(volume, STORE, "*.sis")):
+            os.unlink(path)
+
+    def test_links_with_content_whose_store_file_is_gone_meanwhile(self):
+        volume, stages = self.links_with_content()
+        with self.gate(stages[2], lambda: self.remove_store_files(volume)):
+            self.sisbackup("backup", volume, self.path("set"))
+        self.assert_good_set(self.path("set"))
+        back = self.mount("tmpfs")
+        self.sisbackup("restore", self.path("set"), back)
+        for stage in stages:
+            path = os.path.join(back, os.path.basename(stage), "link")
+            self.assertEqual(self.get(path), b"the same\n" * 1000)
+
+    def test_links_without_content_whose_store_file_is_gone_meanwhile(self):
+        volume, stages = self.links_with_content("--bare-links")
+        with self.gate(stages[2], lambda: self.remove_store_files(volume)):
+            done = self.sisbackup("backup", volume, self.path("set"), expect=1)
+        self.assert_good_set(self.path("set"))
+        back = self.mount("tmpfs")
+        self.sisbackup("restore", self.path("set"), back)
+        for stage in stages:
+            path = os.path.join(os.path.basename(stage), "link")
+            if os.path.exists(os.path.join(back, path)):
+                self.assertEqual(self.get(os.path.join(back, path)), b"the same\n" * 1000)
+            else:
+                self.assertIn(f"{path}: ".encode(), done.stderr)
 
     def assert_shown_at_gate(self, volume, stages, pattern):
         """On the terminal, while files are still looked for."""
