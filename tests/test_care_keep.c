@@ -290,6 +290,23 @@ START_TEST(max_index_must_be_there_and_above_all_links)
 }
 END_TEST
 
+START_TEST(a_max_index_at_its_end_is_named_and_one_that_was_put_there_goes)
+{
+	static const uint8_t last[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
+	char *max = in_store(STORE_MAX_INDEX);
+
+	make_links();
+	sis_put(max, last, sizeof(last));
+	expect_damage(1, "few link indexes, or none", max);
+	care_write(dir, "e", 3000, 3);
+	care_write(dir, "f", 3000, 3);
+	ck_assert_int_eq(link_all(), STATUS_OK);
+	ck_assert_uint_eq(done.summary.changed, 2);
+	expect_sound();
+	free(max);
+}
+END_TEST
+
 START_TEST(damaged_reparse_data_is_named)
 {
 	char *path = support_path(dir, "a");
@@ -423,6 +440,8 @@ static void add_for_links(Suite *suite)
 	tcase_add_test(tests, what_a_restore_set_aside_as_damaged_is_named);
 	tcase_add_test(tests, an_index_that_was_never_given_out_hides_no_other);
 	tcase_add_test(tests, max_index_must_be_there_and_above_all_links);
+	tcase_add_test(
+		tests, a_max_index_at_its_end_is_named_and_one_that_was_put_there_goes);
 	tcase_add_test(tests, damaged_reparse_data_is_named);
 	tcase_add_test(tests, gc_removes_what_no_link_needs_and_nothing_else);
 	tcase_add_test(tests, gc_waits_for_nobody);

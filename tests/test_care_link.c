@@ -276,6 +276,14 @@ static void expect_nothing_but(unsigned store_files)
 	ck_assert_int_eq(system(command), 0);
 }
 
+/* What tidying up does afterwards hides nothing. */
+static void expect_explained(status rc, const char *reason)
+{
+	ck_assert_int_eq(status_publish(rc), rc);
+	ck_assert_msg(strstr(status_detail(), reason), "%s", status_detail());
+	ck_assert_msg(strstr(status_detail(), dir), "%s", status_detail());
+}
+
 /* One set is done, and those that waited with it leave nothing. */
 START_TEST(a_caller_who_ends_it_leaves_no_store_files_without_links)
 {
@@ -284,10 +292,37 @@ START_TEST(a_caller_who_ends_it_leaves_no_store_files_without_links)
 	done.end_at = BACKUPAPI_SIS_LINKED;
 	ck_assert_int_eq(
 		sis_link_duplicates(dir, 0, &done.care), STATUS_WIN32(ERROR_CANCELLED));
+	expect_explained(STATUS_WIN32(ERROR_CANCELLED), "ended by the caller");
 	ck_assert_uint_eq(done.counts[BACKUPAPI_SIS_LINKED], 1);
 	expect_nothing_but(1);
 	expect_pairs(false);
 	expect_sound();
+}
+END_TEST
+
+static void use_all_indexes_up(void)
+{
+	struct volume *volume;
+	struct store *store;
+
+	ck_assert_int_eq(volume_open(dir, &volume), STATUS_OK);
+	ck_assert_int_eq(store_open(volume, true, &store), STATUS_OK);
+	ck_assert_int_eq(store_raise_index(store, STORE_INDEX_LIMIT), STATUS_OK);
+	store_close(store);
+	volume_close(volume);
+}
+
+START_TEST(without_indexes_nothing_is_linked_and_the_reason_is_told)
+{
+	write_pairs();
+	use_all_indexes_up();
+	ck_assert_int_eq(link_all(), STATUS_WIN32(ERROR_INVALID_STATE));
+	expect_explained(STATUS_WIN32(ERROR_INVALID_STATE), "no link indexes are left");
+	ck_assert_uint_eq(done.summary.changed, 0);
+	expect_nothing_but(0);
+	expect_pairs(false);
+	ck_assert_int_eq(check(), STATUS_WIN32(ERROR_CRC));
+	ck_assert_ptr_nonnull(strstr(done.paths, STORE_MAX_INDEX));
 }
 END_TEST
 
@@ -327,6 +362,7 @@ static void add_tests(Suite *suite, const char *name, void (*setup)(void))
 	tcase_add_test(tests, indexes_are_above_all_that_are_in_use);
 	tcase_add_test(tests, many_sets_at_once);
 	tcase_add_test(tests, a_caller_who_ends_it_leaves_no_store_files_without_links);
+	tcase_add_test(tests, without_indexes_nothing_is_linked_and_the_reason_is_told);
 	tcase_add_test(tests, a_caller_who_ends_it_earlier_leaves_no_temporary_files);
 	suite_add_tcase(suite, tests);
 }

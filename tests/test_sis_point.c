@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -191,6 +192,48 @@ START_TEST(an_open_file_is_judged_by_the_store_of_the_pass)
 }
 END_TEST
 
+static void save_link(PVOID pass, uint8_t *buffer, ULONG size)
+{
+	const BOOL good = size >= 72;
+	PWCHAR *files;
+	ULONG count;
+	PVOID first;
+
+	ck_assert_int_eq(SisCSFilesToBackupForLink(
+				 pass, buffer, size, root, &first, &count, &files),
+		good);
+	if (!good) {
+		ck_assert_uint_eq(backupapi_get_last_error(), ERROR_INVALID_REPARSE_DATA);
+		return;
+	}
+	for (ULONG i = 0; i < count; i++)
+		SisFreeAllocatedMemory(files[i]);
+	SisFreeAllocatedMemory(files);
+}
+
+/* Exactly as much memory as is said, so that a sanitizer sees every byte too many. */
+START_TEST(buffers_of_any_size_up_to_20000_are_taken_or_refused)
+{
+	PVOID pass = begin_backup();
+	char *path = sis_path(root, "link");
+
+	sis_put(path, "x", 1);
+	for (uint32_t size = 0; size <= 20000; size += size < 100 ? 1 : 199) {
+		uint8_t *exact = malloc(size ? size : 1);
+
+		ck_assert_ptr_nonnull(exact);
+		memset(exact, 0xee, size);
+		memcpy(exact, reparse, size < 72 ? size : 72);
+		ck_assert_int_eq(backupapi_set_reparse_point(path, exact, size),
+			size < 72 ? error(ERROR_INVALID_REPARSE_DATA) : 0);
+		save_link(pass, exact, size);
+		free(exact);
+	}
+	ck_assert_int_eq(getxattr(path, "user.ntfs_reparse_data", NULL, 0), 72);
+	ck_assert_int_eq(SisFreeBackupStructure(pass), 1);
+}
+END_TEST
+
 START_TEST(files_of_another_file_system_are_not_of_the_pass)
 {
 	PVOID pass = begin_backup();
@@ -324,6 +367,7 @@ int main(void)
 	tcase_add_test(tcase, a_users_own_store_makes_no_links_on_roots_volume);
 	tcase_add_test(tcase, a_link_is_given_by_the_volume_that_was_named);
 	tcase_add_test(tcase, an_open_file_is_judged_by_the_store_of_the_pass);
+	tcase_add_test(tcase, buffers_of_any_size_up_to_20000_are_taken_or_refused);
 	tcase_add_test(tcase, files_of_another_file_system_are_not_of_the_pass);
 	tcase_add_test(tcase, an_open_file_counts_and_not_what_has_its_name);
 	tcase_add_test(

@@ -1,5 +1,6 @@
 /* What wrong links, hostile backup sets, and other users at the same time cannot do to a
  * restore pass. */
+#include <endian.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/xattr.h>
@@ -285,8 +286,8 @@ END_TEST
 static unsigned syncs;
 static bool swaps;
 
-/* Writes, or puts another file in place, once the content is there and before it is
- * vouched for. */
+/* Writes, or puts another file in place, once the content is there, which the second sync
+ * is for, and before it is vouched for. */
 static void interfere(const struct file_event *event)
 {
 	char *path = sis_path(root, "link");
@@ -294,7 +295,7 @@ static void interfere(const struct file_event *event)
 	int fd;
 
 	if (event->step != FILE_SYNC || !event->done || event->name ||
-		fstat(event->dirfd, &st) || !S_ISDIR(st.st_mode) || syncs++)
+		fstat(event->dirfd, &st) || !S_ISDIR(st.st_mode) || ++syncs != 2)
 		return;
 	if (swaps) {
 		ck_assert_int_eq(rename(sis_path(root, "other"), path), 0);
@@ -320,7 +321,7 @@ START_TEST(what_is_written_during_the_end_of_a_pass_is_kept)
 	file_step_hook = interfere;
 	ck_assert_int_eq(sis_restore_end(restore), STATUS_WIN32(ERROR_SHARING_VIOLATION));
 	file_step_hook = NULL;
-	ck_assert_uint_ge(syncs, 1);
+	ck_assert_uint_ge(syncs, 2);
 	ck_assert(!is_link("link") && is_link("still"));
 	ck_assert_mem_eq(sis_get(sis_path(root, "link"), &size) + 100, "mine", 4);
 }
@@ -339,7 +340,7 @@ START_TEST(another_file_in_the_place_of_a_link_is_not_vouched_for)
 	file_step_hook = interfere;
 	ck_assert_int_eq(sis_restore_end(restore), STATUS_WIN32(ERROR_SHARING_VIOLATION));
 	file_step_hook = NULL;
-	ck_assert_uint_ge(syncs, 1);
+	ck_assert_uint_ge(syncs, 2);
 	ck_assert(!is_link("link"));
 }
 END_TEST
@@ -367,18 +368,84 @@ START_TEST(in_a_users_store_only_that_users_links_are_resolved)
 }
 END_TEST
 
+static const uint64_t too_high[] = {STORE_INDEX_CREDIBLE + 1, INT64_MAX, UINT64_MAX};
+
 START_TEST(impossible_link_indexes_are_refused)
 {
 	uint8_t last[72];
 
 	if (!begin(ON_TMP))
 		return;
-	sis_reparse(SIS_GUID_A, UINT64_MAX, content, SIZE, last);
+	sis_reparse(SIS_GUID_A, too_high[_i], content, SIZE, last);
 	put_link("link");
 	ck_assert_int_eq(
 		tell("link", last, false), STATUS_WIN32(ERROR_INVALID_REPARSE_DATA));
 	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
 	ck_assert_uint_eq(max_index(), 0);
+}
+END_TEST
+
+static void put_max_index(uint64_t index)
+{
+	const uint64_t bytes = htole64(index);
+
+	sis_put(inside(STORE_MAX_INDEX), &bytes, sizeof(bytes));
+}
+
+static uint64_t next_index(void)
+{
+	struct volume *volume;
+	struct store *store;
+	uint64_t index;
+
+	ck_assert_int_eq(volume_open(root, &volume), STATUS_OK);
+	ck_assert_int_eq(store_open(volume, false, &store), STATUS_OK);
+	ck_assert_int_eq(store_next_index(store, &index), STATUS_OK);
+	store_close(store);
+	volume_close(volume);
+	return index;
+}
+
+START_TEST(an_impossible_max_index_is_not_restored)
+{
+	if (!begin(ON_TMP))
+		return;
+	put_max_index(too_high[_i]);
+	ck_assert_int_eq(sis_restore_store_file(restore, inside(STORE_MAX_INDEX)), CRC);
+	put_link("link");
+	ck_assert_int_eq(tell("link", reparse, true), STATUS_OK);
+	put_store_file();
+	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
+	ck_assert_uint_eq(max_index(), 77);
+	/* Nor is one that was there when the pass began. */
+	put_max_index(too_high[_i]);
+	begin_pass();
+	put_link("more");
+	ck_assert_int_eq(tell("more", reparse, false), STATUS_OK);
+	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
+	ck_assert_uint_eq(max_index(), 77);
+}
+END_TEST
+
+START_TEST(the_highest_index_that_a_link_may_have_leaves_others)
+{
+	uint8_t last[72];
+
+	if (!begin(ON_TMP))
+		return;
+	sis_reparse(SIS_GUID_A, STORE_INDEX_CREDIBLE, content, SIZE, last);
+	put_link("link");
+	ck_assert_int_eq(tell("link", last, true), STATUS_OK);
+	put_store_file();
+	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
+	ck_assert_uint_eq(max_index(), STORE_INDEX_CREDIBLE);
+	ck_assert_uint_eq(next_index(), STORE_INDEX_CREDIBLE + 1);
+	/* These were given out, and are not again. */
+	begin_pass();
+	put_link("more");
+	ck_assert_int_eq(tell("more", reparse, false), STATUS_OK);
+	ck_assert_int_eq(sis_restore_end(restore), STATUS_OK);
+	ck_assert_uint_eq(next_index(), STORE_INDEX_CREDIBLE + 2);
 }
 END_TEST
 
@@ -408,7 +475,9 @@ int main(void)
 		tcase, what_is_written_during_the_end_of_a_pass_is_kept, first, last);
 	tcase_add_test(tcase, another_file_in_the_place_of_a_link_is_not_vouched_for);
 	tcase_add_test(tcase, in_a_users_store_only_that_users_links_are_resolved);
-	tcase_add_test(tcase, impossible_link_indexes_are_refused);
+	tcase_add_loop_test(tcase, impossible_link_indexes_are_refused, 0, 3);
+	tcase_add_loop_test(tcase, an_impossible_max_index_is_not_restored, 0, 3);
+	tcase_add_test(tcase, the_highest_index_that_a_link_may_have_leaves_others);
 	suite_add_tcase(suite, tcase);
 	return support_run(suite);
 }

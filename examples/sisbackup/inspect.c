@@ -24,6 +24,7 @@
 #define PROC_SIZE     64
 #define TRIES         3
 #define NTFS_REPARSE  "system.ntfs_reparse_data"
+#define NTFS_MARK     "trusted.backupapi_sis"
 #define REPARSE       "user.ntfs_reparse_data"
 #define SIS_TAG_BYTES "\x07\x00\x00\x80"
 
@@ -93,16 +94,16 @@ static bool read_link(
 }
 
 /* Every link has an attribute, which is listed but on NTFS; there it shows as a symbolic
- * link, or with a plug-in as a file. */
+ * link, or with a plug-in as a file, and when a restore was killed that had just begun to
+ * fill it, as a file with the library's mark. */
 static bool may_be_link(const struct inspect_volume *volume, const struct entry *entry,
 	const char *proc, bool any_attribute)
 {
-	char byte;
-
 	if (!volume->pass || (entry->kind != ENTRY_FILE && entry->kind != ENTRY_SYMLINK))
 		return false;
 	return any_attribute ||
-	       (volume->ntfs && getxattr(proc, NTFS_REPARSE, &byte, 0) > 0);
+	       (volume->ntfs && (getxattr(proc, NTFS_REPARSE, NULL, 0) > 0 ||
+					getxattr(proc, NTFS_MARK, NULL, 0) > 0));
 }
 
 static void number_device(struct entry *entry)

@@ -1,6 +1,7 @@
 /*
  * A file is made under a temporary name in its directory and renamed when it is whole, so
- * that a name never stands for half a file.
+ * that a name never stands for half a file. A link is bare by then; the library gives it its
+ * content when the pass ends, and marks it as unfinished until that is there.
  */
 #include <errno.h>
 #include <fcntl.h>

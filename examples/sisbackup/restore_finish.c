@@ -95,7 +95,7 @@ bool restore_directory_attributes(struct restore *r)
 
 /* ---- links ---- */
 
-/* Has the file at PATH neither content nor what makes it a link? */
+/* Has the file at PATH neither its content nor what makes it a link? */
 static bool is_hollow(struct restore *r, const char *path, const char *absolute)
 {
 	uint32_t size = 0;
@@ -109,6 +109,8 @@ static bool is_hollow(struct restore *r, const char *path, const char *absolute)
 	if (!S_ISREG(st.st_mode))
 		return true;
 	rc = backupapi_sis_get_reparse_point(r->root, absolute, NULL, 0, &size);
+	if (rc == HRESULT_FROM_WIN32(ERROR_FILE_CORRUPT)) /* a part of its content */
+		return true;
 	if (rc == HRESULT_FROM_WIN32(ERROR_INSUFFICIENT_BUFFER) || st.st_size == 0)
 		return false;
 	fd = tree_open(&r->tree, path, &st);

@@ -30,6 +30,9 @@ extern "C" {
  *	ERROR_NOT_A_REPARSE_POINT	no reparse point, or one that is no longer, or
  *					never was, a link: written to since, or not
  *					vouched for
+ *	ERROR_FILE_CORRUPT		a link that a restore pass was giving its content
+ *					to when it was killed: it has a part of it, and
+ *					must be restored again, not saved
  *	ERROR_FILE_NOT_FOUND, ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER
  */
 BACKUPAPI_EXPORT int32_t backupapi_get_reparse_point(
@@ -51,7 +54,8 @@ BACKUPAPI_EXPORT int32_t backupapi_sis_get_reparse_point(const char *volume,
  * against the store of that pass, which is open already: far less work per file, and what
  * is told is of this very file, whatever becomes of its name. FD is open for reading, or
  * with O_PATH; PATH is for messages.
- *	ERROR_NOT_A_REPARSE_POINT, ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER
+ *	ERROR_NOT_A_REPARSE_POINT, ERROR_FILE_CORRUPT, ERROR_ACCESS_DENIED,
+ *	ERROR_INVALID_PARAMETER
  *	ERROR_NOT_SAME_DEVICE		the file is on another file system
  *	ERROR_INVALID_HANDLE		not a live backup structure, or descriptor
  */
@@ -102,6 +106,8 @@ BACKUPAPI_EXPORT int32_t backupapi_sis_set_bare_links(
  * to that. BUFFER is the whole reparse buffer. STORE_FILE receives the name of the file in
  * the common store that is to be restored, or the empty string: none.
  *	ERROR_SHARING_VIOLATION		PATH is not the file that FD is open on
+ *	ERROR_INVALID_REPARSE_DATA	BUFFER is damaged, or its link index is above 2^62,
+ *					which no counting reaches
  *	ERROR_INVALID_HANDLE		not a live restore structure, or descriptor
  *	and those of SisRestoredLink
  */
@@ -162,13 +168,15 @@ BACKUPAPI_EXPORT int32_t backupapi_sis_scan(const char *volume, uint64_t minimum
  * the store, synced and compared, before the file is replaced, in one step that keeps
  * owner, mode, times, attributes and ACLs; a file that changes meanwhile is left alone.
  *	ERROR_NOT_SUPPORTED	the file system cannot share extents
+ *	ERROR_INVALID_STATE	no link indexes are left: MaxIndex is at its end
  */
 BACKUPAPI_EXPORT int32_t backupapi_sis_link(const char *volume, uint64_t minimum,
 	backupapi_sis_callback callback, void *context,
 	struct backupapi_sis_summary *summary);
 
 /* Turns the link PATH back into a plain file with its content.
- * ERROR_NOT_A_REPARSE_POINT: it is none. */
+ * ERROR_NOT_A_REPARSE_POINT: it is none; ERROR_FILE_CORRUPT: it has only a part of its
+ * content, since a restore of it was killed. */
 BACKUPAPI_EXPORT int32_t backupapi_sis_unlink(const char *volume, const char *path);
 
 /* The fields of a link. */
@@ -192,7 +200,8 @@ BACKUPAPI_EXPORT int32_t backupapi_sis_show(
 
 /*
  * Verifies a volume: every link has its store file, every store file has the content that
- * is recorded for it, and a link that needs it, and MaxIndex is above every link's index.
+ * is recorded for it, and a link that needs it, no link was left half restored, and
+ * MaxIndex is above every link's index and leaves others.
  * S_OK with summary->damaged and summary->orphaned 0 when all is well; ERROR_CRC when
  * anything is damaged (all of it is reported first).
  */

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file_step.h"
@@ -28,6 +29,7 @@
 struct target {
 	int dirfd, fd;
 	const char *name;
+	char *path; /* the whole, for messages */
 	struct stat st;
 };
 
@@ -44,6 +46,7 @@ static void close_target(const struct target *target)
 	if (target->fd >= 0)
 		(void)close(target->fd);
 	(void)close(target->dirfd);
+	free(target->path);
 }
 
 static status open_target(
@@ -54,7 +57,10 @@ static status open_target(
 
 	if (failed(rc))
 		return rc;
-	rc = care_open_at(target->dirfd, target->name, &target->fd, &target->st);
+	target->path = care_path(run, item->path);
+	rc = target->path
+		     ? care_open_at(target->dirfd, target->name, &target->fd, &target->st)
+		     : status_no_memory();
 	if (!failed(rc) && (target->st.st_ino != item->inode ||
 				   (uint64_t)target->st.st_size != item->size))
 		rc = changed(target, "changed meanwhile");
@@ -107,7 +113,7 @@ static status add_attributes(const struct care_run *run, const struct supply *su
 		run->volume, target->dirfd, target->name, reparse, sizeof(reparse));
 	if (failed(rc))
 		return rc;
-	return vouch_record(run->store, target->fd, target->name, reparse);
+	return vouch_record(run->store, target->fd, target->path, reparse);
 }
 
 /* Does the name still mean this file? */

@@ -275,6 +275,8 @@ static status check_file(
 	stored = stored_files_find(&check->files, file->state.link.store_file);
 	if (stored && care_needs(file))
 		stored->needed = true;
+	if (file->state.unfinished)
+		return care_damaged(run, file->path, "it " VOUCH_UNFINISHED);
 	if (vouch_is_link(&file->state))
 		return check_intact_link(run, check, file);
 	return file->state.vouched ? check_other(run, check, file)
@@ -285,15 +287,17 @@ static status check_file(
 
 static status read_max_index(struct care_run *run, struct check *check)
 {
+	const char *reason = "is so high that few link indexes, or none, are left";
 	status rc = store_get_index(run->store, &check->max_index);
 	char *path;
 
 	check->index_known = !failed(rc);
-	if (rc != STATUS_WIN32(ERROR_INVALID_DATA))
+	if (rc == STATUS_WIN32(ERROR_INVALID_DATA))
+		reason = "must hold 8 bytes, the highest link index";
+	else if (failed(rc) || check->max_index <= STORE_INDEX_CREDIBLE)
 		return rc;
 	path = care_store_path(STORE_MAX_INDEX);
-	rc = path ? care_damaged(run, path, "must hold 8 bytes, the highest link index")
-		  : status_no_memory();
+	rc = path ? care_damaged(run, path, reason) : status_no_memory();
 	free(path);
 	return rc;
 }

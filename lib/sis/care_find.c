@@ -16,7 +16,7 @@ static bool is_candidate(const struct care_run *run, const struct care_file *fil
 {
 	const bool ntfs = run->volume->kind == VOLUME_NTFS;
 
-	if (!S_ISREG(file->st.st_mode))
+	if (!S_ISREG(file->st.st_mode) || (!failed(file->look) && file->state.unfinished))
 		return false;
 	if (file->look == STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT))
 		return ntfs || file->st.st_blocks > 0;
@@ -32,7 +32,7 @@ static void count_link(
 		return;
 	if (vouch_is_link(&file->state))
 		run->care->summary->links++;
-	if (file->state.vouched && file->state.link.index <= STORE_INDEX_LIMIT &&
+	if (file->state.vouched && file->state.link.index <= STORE_INDEX_CREDIBLE &&
 		file->state.link.index > find->max_index)
 		find->max_index = file->state.link.index;
 }

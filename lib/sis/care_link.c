@@ -214,7 +214,7 @@ static status link_pending(
 		rc = link_items(run, linker, &pending->supply, true, pending->set,
 			pending->count);
 	if (run->care->summary->changed == before)
-		supply_discard(run, &pending->supply);
+		supply_discard(run, &pending->supply, rc);
 	return rc;
 }
 
@@ -229,7 +229,7 @@ static status flush(struct care_run *run, struct linker *linker, status rc)
 		if (!failed(rc))
 			rc = link_pending(run, linker, pending);
 		else if (pending->named)
-			supply_discard(run, &pending->supply);
+			supply_discard(run, &pending->supply, rc);
 		else
 			supply_cancel(run, &pending->supply);
 		forget(pending);

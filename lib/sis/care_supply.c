@@ -134,14 +134,20 @@ static status put_content(
 {
 	const int dirfd = run->store->fd;
 	char temporary[NAME_MAX + 1];
+	char *path = store_path(run->store, name);
 	status rc;
 	int fd;
 
+	if (!path)
+		return status_no_memory();
 	rc = file_temporary_create(dirfd, name, 0600, temporary, &fd);
-	if (failed(rc))
+	if (failed(rc)) {
+		free(path);
 		return rc;
-	rc = fill(run, fd, source, name);
+	}
+	rc = fill(run, fd, source, path);
 	(void)close(fd);
+	free(path);
 	if (!failed(rc))
 		rc = compute_sum(run, temporary, supply);
 	if (failed(rc))
@@ -204,11 +210,11 @@ void supply_cancel(const struct care_run *run, const struct supply *supply)
 	store_cancel_sum(run->store, supply->guid);
 }
 
-/* What is pending explains why it is discarded, and must stay. */
-void supply_discard(const struct care_run *run, const struct supply *supply)
+/* What is pending explains RC, where that is a failure, and must stay. */
+void supply_discard(const struct care_run *run, const struct supply *supply, status rc)
 {
 	char name[STORE_FILE_NAME_SIZE];
-	char *text = strdup(status_pending());
+	char *text = failed(rc) ? strdup(status_pending()) : NULL;
 
 	store_file_name(supply->guid, name);
 	if (!failed(store_exclude(run->store)) &&
@@ -216,7 +222,7 @@ void supply_discard(const struct care_run *run, const struct supply *supply)
 		(void)file_remove_at(run->store->fd, name);
 	(void)store_pin(run->store);
 	if (text)
-		(void)status_fail(STATUS_OK, "%s", text);
+		(void)status_fail(rc, "%s", text);
 	free(text);
 }
 

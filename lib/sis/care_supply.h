@@ -36,8 +36,8 @@ status supply_open(const struct care_run *run, struct supply *supply);
 void supply_cancel(const struct care_run *run, const struct supply *supply);
 
 /* Takes a new one back that nothing links to, unless another run could have taken a
- * liking to it; then gc will. */
-void supply_discard(const struct care_run *run, const struct supply *supply);
+ * liking to it; then gc will. RC: why; where it is a failure, its explanation stays. */
+void supply_discard(const struct care_run *run, const struct supply *supply, status rc);
 
 void supply_close(struct supply *supply);
 

@@ -227,6 +227,9 @@ static status unlink_at(const struct care_run *run, int dirfd, const char *name)
 			"its reparse point is no single-instance link's");
 	if (failed(rc))
 		return rc;
+	if (state.unfinished)
+		return step_fail(
+			STATUS_WIN32(ERROR_FILE_CORRUPT), dirfd, name, VOUCH_UNFINISHED);
 	if (!state.bare || state.st.st_size == 0)
 		return strip(run, dirfd, name);
 	return fill(run, dirfd, name, &state);

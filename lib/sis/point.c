@@ -77,6 +77,9 @@ static status judge(status rc, const struct link_state *state, const char *path)
 		return no_link(path, "its reparse point is no single-instance link's");
 	if (failed(rc))
 		return rc;
+	if (state->unfinished)
+		return status_fail(
+			STATUS_WIN32(ERROR_FILE_CORRUPT), "%s: " VOUCH_UNFINISHED, path);
 	if (!state->vouched)
 		return no_link(path, "nobody who may make links vouches for it");
 	if (!state->intact)
@@ -129,11 +132,23 @@ static status find_reparse(const struct place *place, const char *path)
 		place->volume, place->dirfd, place->name, &byte, sizeof(byte), &size);
 }
 
+/* On NTFS a link that is being filled has no reparse point. */
+static bool is_marked(const struct place *place)
+{
+	uint8_t reparse[REPARSE_SIZE];
+
+	if (place->volume->kind != VOLUME_NTFS)
+		return false;
+	return place->fd < 0 ? vouch_find_mark(place->dirfd, place->name, reparse)
+			     : vouch_find_mark_open(place->fd, reparse);
+}
+
 static status get(const struct place *place, const char *path, struct link_state *state)
 {
 	status rc = find_reparse(place, path);
 
-	if (failed(rc))
+	if (failed(rc) &&
+		(rc != STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT) || !is_marked(place)))
 		return rc;
 	rc = look(place, path, state);
 	if (rc == STATUS_WIN32(ERROR_PATH_NOT_FOUND))

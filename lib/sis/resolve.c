@@ -1,7 +1,8 @@
 /*
- * The end of a restore pass. Content first, then one sync of the whole file system, then
- * the records that make files links, then another: a record never outlives a crash that
- * its content did not. Syncing each of 100,000 links by itself would take minutes.
+ * The end of a restore pass: the marks of files that will be filled, their content, and the
+ * records that make them links, with a sync of the whole file system after each. No content
+ * outlives a crash that its mark did not, and no record one that its content did not.
+ * Syncing each of 100,000 links by itself would take minutes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -84,7 +85,7 @@ static bool agrees(const struct restored_link *link)
 	       (link->marked || link->checksum == link->file->foreign_checksum);
 }
 
-static status fill_link(struct sis_restore *restore, struct restored_link *link)
+static status begin_link(struct sis_restore *restore, struct restored_link *link)
 {
 	const char *name;
 	int dirfd;
@@ -94,6 +95,23 @@ static status fill_link(struct sis_restore *restore, struct restored_link *link)
 		return unresolved(restore, link);
 	if (!agrees(link))
 		return refused(link);
+	rc = volume_open_parent(restore->volume, link->path, &dirfd, &name);
+	if (failed(rc))
+		return rc;
+	rc = resolve_begin(restore, link, dirfd, name);
+	(void)close(dirfd);
+	link->ready = !failed(rc);
+	return rc;
+}
+
+static status fill_link(struct sis_restore *restore, struct restored_link *link)
+{
+	const char *name;
+	int dirfd;
+	status rc;
+
+	if (!link->ready)
+		return STATUS_OK;
 	rc = volume_open_parent(restore->volume, link->path, &dirfd, &name);
 	if (failed(rc))
 		return rc;
@@ -116,7 +134,9 @@ static status record(
 	if (rc != STATUS_WIN32(ERROR_NOT_SUPPORTED))
 		return rc;
 	trace(TRACE_INFO, "%s", status_pending());
-	return failed(extents_none(fd, link->path, &bare)) || bare ? rc : STATUS_OK;
+	return failed(extents_none(fd, link->path, &bare)) || bare
+		       ? rc
+		       : vouch_forget(fd, link->path);
 }
 
 static status has_content(const struct restored_link *link, int fd, int source, bool *has)
@@ -167,21 +187,33 @@ static status vouch_open(
 	return rc;
 }
 
-static status vouch_link(struct sis_restore *restore, const struct restored_link *link)
+static status vouch_name(struct sis_restore *restore, const struct restored_link *link,
+	int dirfd, const char *name)
+{
+	int fd = volume_open_regular(dirfd, name, O_RDONLY);
+	status rc;
+
+	if (fd < 0)
+		return step_errno(errno, dirfd, name);
+	rc = vouch_open(restore, link, fd);
+	(void)close(fd);
+	return rc;
+}
+
+static status vouch_link(struct sis_restore *restore, struct restored_link *link)
 {
 	const char *name;
-	int dirfd, fd;
-	status rc = volume_open_parent(restore->volume, link->path, &dirfd, &name);
+	int dirfd;
+	status rc;
 
+	if (!link->resolved)
+		return STATUS_OK;
+	rc = volume_open_parent(restore->volume, link->path, &dirfd, &name);
 	if (failed(rc))
 		return rc;
-	fd = volume_open_regular(dirfd, name, O_RDONLY);
-	if (fd < 0) {
-		rc = step_errno(errno, dirfd, name);
-	} else {
-		rc = vouch_open(restore, link, fd);
-		(void)close(fd);
-	}
+	rc = restore->volume->kind == VOLUME_NTFS
+		     ? resolve_settle_ntfs(restore, link, dirfd, name)
+		     : vouch_name(restore, link, dirfd, name);
 	(void)close(dirfd);
 	return rc;
 }
@@ -216,25 +248,30 @@ static void set_aside_contradicted(const struct sis_restore *restore)
 			claim_set_aside(restore, file);
 }
 
+/* One after the other and, where there are any, a sync. Fails if that does. */
+static status for_each_link(struct sis_restore *restore, struct failure *first,
+	status (*step)(struct sis_restore *restore, struct restored_link *link))
+{
+	status rc;
+
+	for (size_t i = 0; i < restore->link_count; i++)
+		note(first, step(restore, &restore->links[i]));
+	rc = restore->link_count ? sync_all(restore) : STATUS_OK;
+	note(first, rc);
+	return rc;
+}
+
 status resolve_links(struct sis_restore *restore)
 {
 	struct failure first = {0};
-	status rc;
 
 	note(&first, claim_bring_back(restore));
 	set_aside_contradicted(restore);
 	for (size_t i = 0; i < restore->link_count; i++)
 		vote(&restore->links[i]);
 	note(&first, raise_index(restore));
-	for (size_t i = 0; i < restore->link_count; i++)
-		note(&first, fill_link(restore, &restore->links[i]));
-	rc = sync_all(restore);
-	note(&first, rc);
-	if (failed(rc) || restore->volume->kind == VOLUME_NTFS)
-		return report(&first);
-	for (size_t i = 0; i < restore->link_count; i++)
-		if (restore->links[i].resolved)
-			note(&first, vouch_link(restore, &restore->links[i]));
-	note(&first, sync_all(restore));
+	if (!failed(for_each_link(restore, &first, begin_link)) &&
+		!failed(for_each_link(restore, &first, fill_link)))
+		(void)for_each_link(restore, &first, vouch_link);
 	return report(&first);
 }

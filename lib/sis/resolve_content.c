@@ -1,6 +1,7 @@
 /*
  * Content is put into the link's own file, which has more than its name: owner, mode,
- * times, attributes, other names. What writing takes away from those is given back.
+ * times, attributes, other names. What writing takes away from those is given back. While
+ * it has half of its content, it has a mark that says so (vouch.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -137,22 +138,63 @@ static status is_bare(const struct sis_restore *restore, int fd, const struct st
 	return STATUS_OK;
 }
 
+static status look_at(const struct sis_restore *restore, const struct restored_link *link,
+	int fd, struct stat *st, bool *bare)
+{
+	if (fstat(fd, st))
+		return status_errno(errno, "%s", link->path);
+	if ((uint64_t)st->st_size != link->file->sum.size)
+		return status_fail(STATUS_WIN32(ERROR_CRC),
+			"%s: is not as long as its common-store file", link->path);
+	return is_bare(restore, fd, st, link->path, bare);
+}
+
+static bool is_marked(int fd)
+{
+	uint8_t reparse[REPARSE_SIZE];
+
+	return vouch_find_mark_open(fd, reparse);
+}
+
+static status mark(const struct sis_restore *restore, struct restored_link *link, int fd)
+{
+	struct stat st;
+	status rc = look_at(restore, link, fd, &st, &link->was_bare);
+
+	if (failed(rc) || st.st_size == 0 || (!link->was_bare && !is_marked(fd)))
+		return rc;
+	return vouch_mark(fd, link->path, link->reparse);
+}
+
+/* Has it a part of its content, from a pass that did not end? What somebody wrote since it
+ * was marked is that file's own content. */
+static status is_begun(const struct restored_link *link, int fd, int source, bool *begun)
+{
+	status rc;
+
+	*begun = false;
+	if (!is_marked(fd))
+		return STATUS_OK;
+	rc = vouch_compare_part(fd, source, link->path, begun);
+	if (!failed(rc) && !*begun && link->was_bare)
+		rc = vouch_forget(fd, link->path);
+	return rc;
+}
+
 static status give_content(
 	const struct sis_restore *restore, struct restored_link *link, int fd, int source)
 {
 	struct stat st;
-	bool none, shared;
-	status rc;
+	bool empty, shared;
+	status rc = look_at(restore, link, fd, &st, &empty);
 
-	if (fstat(fd, &st))
-		return status_errno(errno, "%s", link->path);
-	if ((uint64_t)st.st_size != link->file->sum.size)
-		return status_fail(STATUS_WIN32(ERROR_CRC),
-			"%s: is not as long as its common-store file", link->path);
-	rc = is_bare(restore, fd, &st, link->path, &none);
 	if (failed(rc) || st.st_size == 0)
 		return rc;
-	if (!none)
+	if (!empty)
+		rc = is_begun(link, fd, source, &empty);
+	if (failed(rc))
+		return rc;
+	if (!empty)
 		return share_equal(fd, source, &st, link->path);
 	rc = fill(fd, source, &st, restore->bare, link->path, &shared);
 	link->left_bare = !failed(rc) && !shared;
@@ -198,7 +240,7 @@ static int open_read_only(int dirfd, const char *name)
 }
 
 /* The file itself, whatever stands under its name later. */
-static status open_link(
+status resolve_open(
 	const struct restored_link *link, int dirfd, const char *name, int *fd)
 {
 	struct stat st;
@@ -223,8 +265,7 @@ static status open_link(
 	return rc;
 }
 
-static status put_content(
-	const struct sis_restore *restore, struct restored_link *link, int fd)
+status resolve_put(const struct sis_restore *restore, struct restored_link *link, int fd)
 {
 	int source;
 	status rc = store_open_file(restore->store, link->file->guid, &source);
@@ -238,7 +279,7 @@ static status put_content(
 
 /* ---- POSIX ---- */
 
-static bool is_present(
+bool resolve_is_present(
 	status rc, const struct restored_link *link, const uint8_t *present, size_t size)
 {
 	return !failed(rc) && size == REPARSE_SIZE &&
@@ -253,86 +294,55 @@ static status ensure_reparse_of(const struct restored_link *link, int fd)
 	status rc =
 		volume_get_reparse_of(fd, link->path, present, sizeof(present), &size);
 
-	if (is_present(rc, link, present, size))
+	if (resolve_is_present(rc, link, present, size))
 		return STATUS_OK;
 	if (failed(rc) && rc != STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT))
 		return rc;
 	return volume_set_reparse_of(fd, link->path, link->reparse, REPARSE_SIZE);
 }
 
-static status resolve_regular(const struct sis_restore *restore,
-	struct restored_link *link, int dirfd, const char *name)
+static status begin_regular(const struct sis_restore *restore, struct restored_link *link,
+	int dirfd, const char *name)
 {
 	int fd;
-	status rc = open_link(link, dirfd, name, &fd);
+	status rc = resolve_open(link, dirfd, name, &fd);
 
 	if (failed(rc))
 		return rc;
 	rc = ensure_reparse_of(link, fd);
 	if (!failed(rc))
-		rc = put_content(restore, link, fd);
+		rc = mark(restore, link, fd);
 	(void)close(fd);
 	return rc;
 }
 
-/* ---- NTFS ---- */
-
-static status ensure_reparse(const struct sis_restore *restore,
-	const struct restored_link *link, int dirfd, const char *name)
+static status fill_regular(const struct sis_restore *restore, struct restored_link *link,
+	int dirfd, const char *name)
 {
-	uint8_t present[REPARSE_SIZE];
-	size_t size;
-	status rc = volume_get_reparse(
-		restore->volume, dirfd, name, present, sizeof(present), &size);
-
-	if (is_present(rc, link, present, size))
-		return STATUS_OK;
-	if (failed(rc) && rc != STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT))
-		return rc;
-	return volume_set_reparse(
-		restore->volume, dirfd, name, link->reparse, REPARSE_SIZE);
-}
-
-/* Only names reach a link there. The first look may fail with EIO. */
-static status stat_same(
-	const struct restored_link *link, int dirfd, const char *name, struct stat *st)
-{
-	int result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
-
-	if (result && errno == EIO)
-		result = fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW);
-	return result ? step_errno(errno, dirfd, name) : resolve_check_same(link, st);
-}
-
-/* Without a plug-in nobody could read a link there, so that one which is not to stay bare
- * becomes a plain file. With one it reads as its store file, and all is done. */
-static status resolve_on_ntfs(const struct sis_restore *restore,
-	struct restored_link *link, int dirfd, const char *name)
-{
-	struct stat st;
-	status rc = stat_same(link, dirfd, name, &st);
 	int fd;
+	status rc = resolve_open(link, dirfd, name, &fd);
 
-	if (!failed(rc))
-		rc = ensure_reparse(restore, link, dirfd, name);
-	if (!failed(rc))
-		rc = stat_same(link, dirfd, name, &st);
-	if (failed(rc) || restore->bare || S_ISREG(st.st_mode))
-		return rc;
-	rc = volume_remove_reparse(restore->volume, dirfd, name);
-	if (!failed(rc))
-		rc = open_link(link, dirfd, name, &fd);
 	if (failed(rc))
 		return rc;
-	rc = put_content(restore, link, fd);
+	rc = resolve_put(restore, link, fd);
 	(void)close(fd);
 	return rc;
+}
+
+/* ---- there or on NTFS ---- */
+
+status resolve_begin(const struct sis_restore *restore, struct restored_link *link,
+	int dirfd, const char *name)
+{
+	return restore->volume->kind == VOLUME_NTFS
+		       ? resolve_begin_ntfs(restore, link, dirfd, name)
+		       : begin_regular(restore, link, dirfd, name);
 }
 
 status resolve_content(const struct sis_restore *restore, struct restored_link *link,
 	int dirfd, const char *name)
 {
 	return restore->volume->kind == VOLUME_NTFS
-		       ? resolve_on_ntfs(restore, link, dirfd, name)
-		       : resolve_regular(restore, link, dirfd, name);
+		       ? resolve_content_ntfs(restore, link, dirfd, name)
+		       : fill_regular(restore, link, dirfd, name);
 }

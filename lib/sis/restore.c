@@ -23,9 +23,10 @@ static status remember_index(struct sis_restore *restore)
 {
 	status rc = store_get_index(restore->store, &restore->begin_index);
 
-	if (rc != STATUS_WIN32(ERROR_INVALID_DATA))
+	if (rc == STATUS_WIN32(ERROR_INVALID_DATA))
+		trace(TRACE_ERROR, "%s", status_pending());
+	else if (failed(rc) || restore->begin_index <= STORE_INDEX_CREDIBLE)
 		return rc;
-	trace(TRACE_ERROR, "%s", status_pending());
 	restore->begin_index = 0;
 	return STATUS_OK;
 }
@@ -148,6 +149,9 @@ static status restored_index(const struct sis_restore *restore)
 	if (rc == STATUS_WIN32(ERROR_INVALID_DATA))
 		return step_fail(STATUS_WIN32(ERROR_CRC), restore->store->fd,
 			STORE_MAX_INDEX, "is damaged: it must hold 8 bytes");
+	if (!failed(rc) && index > STORE_INDEX_CREDIBLE)
+		return step_fail(STATUS_WIN32(ERROR_CRC), restore->store->fd,
+			STORE_MAX_INDEX, "is damaged: no link has so high an index");
 	return failed(rc) ? rc : store_repair_index(restore->store, restore->begin_index);
 }
 
@@ -286,10 +290,10 @@ static status name_store_file(
 	return *store_file ? STATUS_OK : status_no_memory();
 }
 
-/* Indexes count up from 1: such a one was never given out, and would leave no others. */
+/* Such a one was never given out, and would leave too few others. */
 static status check_index(const char *path, const struct sis_link *link)
 {
-	return link->index <= STORE_INDEX_LIMIT
+	return link->index <= STORE_INDEX_CREDIBLE
 		       ? STATUS_OK
 		       : status_fail(STATUS_WIN32(ERROR_INVALID_REPARSE_DATA),
 				 "%s: its reparse data has an impossible link index",

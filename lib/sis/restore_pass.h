@@ -44,7 +44,9 @@ struct restored_link {
 	uint64_t size, checksum;
 
 	uint8_t reparse[REPARSE_SIZE];
-	bool resolved;
+	bool ready;     /* to be filled, and marked where it will be */
+	bool was_bare;  /* when it was made ready */
+	bool resolved;  /* has its content */
 	bool left_bare; /* without content, as was meant */
 };
 
@@ -88,9 +90,30 @@ status claim_bring_back(struct sis_restore *restore);
  * all was tried. */
 status resolve_links(struct sis_restore *restore);
 
-/* The content of the link NAME in DIRFD, which is LINK's. */
+/* The link NAME in DIRFD, which is LINK's, in two steps, the file system being synced after
+ * each: it is marked as one that is being filled, so that half of it is never taken for
+ * all; and it gets its content. */
+status resolve_begin(const struct sis_restore *restore, struct restored_link *link,
+	int dirfd, const char *name);
 status resolve_content(const struct sis_restore *restore, struct restored_link *link,
 	int dirfd, const char *name);
+
+/* The same on NTFS; and the mark is removed, which elsewhere the record replaces. */
+status resolve_begin_ntfs(const struct sis_restore *restore, struct restored_link *link,
+	int dirfd, const char *name);
+status resolve_content_ntfs(const struct sis_restore *restore, struct restored_link *link,
+	int dirfd, const char *name);
+status resolve_settle_ntfs(const struct sis_restore *restore,
+	const struct restored_link *link, int dirfd, const char *name);
+
+/* The file itself, for writing, whatever stands under its name later. */
+status resolve_open(
+	const struct restored_link *link, int dirfd, const char *name, int *fd);
+status resolve_put(const struct sis_restore *restore, struct restored_link *link, int fd);
+
+/* Is what a look for a reparse point gave, with RC, LINK's? */
+bool resolve_is_present(
+	status rc, const struct restored_link *link, const uint8_t *present, size_t size);
 
 /* Is ST the file that the caller wrote? ERROR_SHARING_VIOLATION */
 status resolve_check_same(const struct restored_link *link, const struct stat *st);

@@ -183,7 +183,8 @@ static status raise(const struct store *store, int lock, uint64_t floor, bool re
 		floor = 0;
 	if (floor < kept)
 		floor = kept;
-	if (repair && rc == STATUS_WIN32(ERROR_INVALID_DATA))
+	if (repair && (rc == STATUS_WIN32(ERROR_INVALID_DATA) ||
+			      (index > STORE_INDEX_CREDIBLE && index > kept)))
 		return put_index(store, lock, floor);
 	if (failed(rc) || index >= floor)
 		return rc;

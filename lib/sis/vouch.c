@@ -28,7 +28,10 @@
 struct record {
 	uint8_t bytes[RECORD_SIZE];
 	bool valid; /* vouches for the reparse point */
+	bool marked;
 };
+
+_Static_assert(RECORD_SIZE == MARK_SIZE, "one is read where the other may stand");
 
 static bool read_record(int fd, const char *attribute, const uint8_t digest[SHA256_SIZE],
 	struct record *record)
@@ -36,6 +39,7 @@ static bool read_record(int fd, const char *attribute, const uint8_t digest[SHA2
 	static const uint8_t version[4] = {RECORD_VERSION};
 	ssize_t size = fgetxattr(fd, attribute, record->bytes, RECORD_SIZE);
 
+	record->marked |= vouch_is_mark(record->bytes, size);
 	return size == (ssize_t)RECORD_SIZE && memcmp(record->bytes, version, 4) == 0 &&
 	       memcmp(record->bytes + HASH_AT, digest, SHA256_SIZE) == 0;
 }
@@ -53,12 +57,15 @@ bool vouch_could_be_honoured(const struct store *store, int fd, const struct sta
 static void find_record(const struct store *store, int fd, const struct link_state *state,
 	struct record *record)
 {
+	struct record by_root = {0}, by_owner = {0};
 	uint8_t digest[SHA256_SIZE];
 
 	sha256_bytes(state->buffer, REPARSE_SIZE, digest);
-	record->valid = read_record(fd, BY_ROOT, digest, record) ||
-			(vouch_only_owner_writes(store, &state->st) &&
-				read_record(fd, BY_OWNER, digest, record));
+	by_root.valid = read_record(fd, BY_ROOT, digest, &by_root);
+	by_owner.valid = read_record(fd, BY_OWNER, digest, &by_owner) &&
+			 vouch_only_owner_writes(store, &state->st);
+	*record = by_root.valid ? by_root : by_owner;
+	record->marked = by_root.marked || by_owner.marked;
 }
 
 /* Where extents can be shared, a file with others than its store file's has to be read,
@@ -79,7 +86,7 @@ static bool is_current(
 	struct buffer b = {0};
 	bool current;
 
-	if (!record->valid || !times_tell(fd))
+	if (!record->valid || record->marked || !times_tell(fd))
 		return false;
 	vouch_encode(&b, &state->st, state->st.st_ctim, !state->bare, state->buffer);
 	current = !buffer_failed(&b) && memcmp(b.data, record->bytes, RECORD_SIZE) == 0;
@@ -89,7 +96,26 @@ static bool is_current(
 
 /* ---- intact ---- */
 
-static status compare(int a, int b, const char *path, char *buffers, bool *equal)
+static bool is_equal(const char *a, const char *b, size_t size)
+{
+	return memcmp(a, b, size) == 0;
+}
+
+static bool is_part_of(const char *a, const char *b, size_t size)
+{
+	size_t i = 0;
+
+	if (is_equal(a, b, size))
+		return true;
+	while (i < size && (a[i] == b[i] || a[i] == 0))
+		i++;
+	return i == size;
+}
+
+typedef bool (*comparer)(const char *a, const char *b, size_t size);
+
+static status compare(
+	int a, int b, const char *path, comparer fits, char *buffers, bool *equal)
 {
 	char *x = buffers, *y = buffers + COMPARE_SIZE;
 	uint64_t offset = 0;
@@ -102,13 +128,13 @@ static status compare(int a, int b, const char *path, char *buffers, bool *equal
 			rc = file_pread(b, y, COMPARE_SIZE, offset, &got_y, path);
 		if (failed(rc))
 			return rc;
-		*equal = got_x == got_y && memcmp(x, y, got_x) == 0;
+		*equal = got_x == got_y && fits(x, y, got_x);
 		offset += got_x;
 	} while (*equal && got_x == COMPARE_SIZE);
 	return STATUS_OK;
 }
 
-status vouch_compare(int a, int b, const char *path, bool *equal)
+static status compare_files(int a, int b, const char *path, comparer fits, bool *equal)
 {
 	char *buffers = malloc(2 * COMPARE_SIZE);
 	status rc;
@@ -116,9 +142,19 @@ status vouch_compare(int a, int b, const char *path, bool *equal)
 	*equal = false;
 	if (!buffers)
 		return status_no_memory();
-	rc = compare(a, b, path, buffers, equal);
+	rc = compare(a, b, path, fits, buffers, equal);
 	free(buffers);
 	return rc;
+}
+
+status vouch_compare(int a, int b, const char *path, bool *equal)
+{
+	return compare_files(a, b, path, is_equal, equal);
+}
+
+status vouch_compare_part(int part, int whole, const char *path, bool *is_part)
+{
+	return compare_files(part, whole, path, is_part_of, is_part);
 }
 
 static status check_content(const struct store *store, int fd, const char *name,
@@ -179,8 +215,10 @@ static status look_inside(const struct store *store, int fd, const char *name,
 	if (failed(rc))
 		return rc;
 	find_record(store, fd, state, &record);
-	state->vouched = record.valid;
-	return check_intact(store, fd, name, &record, store_st, state);
+	rc = check_intact(store, fd, name, &record, store_st, state);
+	state->unfinished = record.marked && (state->bare || !state->intact);
+	state->vouched = record.valid && !state->unfinished;
+	return rc;
 }
 
 static status look_at_posix(const struct store *store, int dirfd, const char *name,
@@ -229,7 +267,7 @@ static status look_at_open(const struct store *store, int fd, const char *path,
  * that of an invented target. */
 static void look_at_ntfs(const struct stat *store_st, struct link_state *state)
 {
-	state->vouched = state->store_file;
+	state->vouched = state->store_file && !state->unfinished;
 	state->bare = state->st.st_blocks == 0;
 	state->intact = state->bare && (S_ISLNK(state->st.st_mode) ||
 					       store_st->st_size == state->st.st_size);
@@ -271,6 +309,12 @@ static status parse_link(const uint8_t buffer[REPARSE_LIMIT], size_t size,
 	return rc;
 }
 
+/* On NTFS a link is no reparse point any more once it is filled. */
+static bool may_be_marked(const struct store *store, const struct link_state *state)
+{
+	return store->volume->kind == VOLUME_NTFS && S_ISREG(state->st.st_mode);
+}
+
 static status read_link(
 	const struct store *store, int dirfd, const char *name, struct link_state *state)
 {
@@ -279,6 +323,10 @@ static status read_link(
 	status rc = volume_get_reparse(
 		store->volume, dirfd, name, buffer, sizeof(buffer), &size);
 
+	if (rc == STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT) && may_be_marked(store, state))
+		state->unfinished = vouch_find_mark(dirfd, name, buffer);
+	if (state->unfinished)
+		return parse_link(buffer, REPARSE_SIZE, name, state);
 	return failed(rc) ? rc : parse_link(buffer, size, name, state);
 }
 
@@ -290,6 +338,10 @@ static status read_open_link(
 	status rc = volume_get_reparse_open(
 		store->volume, fd, path, buffer, sizeof(buffer), &size);
 
+	if (rc == STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT) && may_be_marked(store, state))
+		state->unfinished = vouch_find_mark_open(fd, buffer);
+	if (state->unfinished)
+		return parse_link(buffer, REPARSE_SIZE, path, state);
 	return failed(rc) ? rc : parse_link(buffer, size, path, state);
 }
 

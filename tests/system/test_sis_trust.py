@@ -292,6 +292,22 @@ class Beside(Volumes):
                           if "\tunfinished\t" in line])
         self.assert_good_set(self.path("again"))
 
+    def test_a_link_on_ntfs_that_was_about_to_be_filled(self):
+        """Its reparse point has to go first; what is left is a file of zeros and the mark."""
+        source, set_path = self.source(invalid=False)
+        target = self.mount("ntfs")
+        self.sisbackup("restore", set_path, target)
+        path = os.path.join(target, "unfinished")
+        with open(path, "wb") as f:
+            f.truncate(5000)
+        os.setxattr(path, "trusted.backupapi_sis",
+                    b"filling\0" + os.getxattr(os.path.join(source, "one"), REPARSE))
+        done = self.sisbackup("backup", target, self.path("again"), expect=1)
+        self.assertRegex(done.stderr, b"unfinished.*a restore of this link did not end")
+        self.assertFalse([line for line in self.manifest(self.path("again"))
+                          if "\tunfinished\t" in line])
+        self.assert_good_set(self.path("again"))
+
     def test_a_file_under_a_lease(self):
         volume = self.mount("ext4")
         path = os.path.join(volume, "leased")
