@@ -14,7 +14,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-FOREIGN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "foreign")
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../system"))
+
+import outcome
+
+FOREIGN = os.path.join(HERE, "foreign")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Wshadow", "-Werror", "-fsyntax-only"]
 COMPILERS = [("gcc", "c", "c11"), ("clang", "c", "c11"),
              ("g++", "c++", "c++17"), ("clang++", "c++", "c++17")]
@@ -65,6 +70,9 @@ def compile_one(job):
 def main():
     include = sys.argv[1]
     found = [c for c in COMPILERS if shutil.which(c[0])]
+    for compiler in COMPILERS:
+        if compiler not in found:
+            outcome.leave_out(f"{compiler[0]} is not installed")
     if not any(language == "c++" for _, language, _ in found):
         sys.exit("no C++ compiler (g++ or clang++) is installed")
     jobs = [(*compiler, include, headers, switches)
