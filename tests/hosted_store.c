@@ -55,7 +55,7 @@ char *hosted_path(const struct hosted_store *store, const char *name)
 	return support_path(store->dir, name);
 }
 
-status hosted_try(struct hosted_store *store, struct engine_session **session)
+static status try_begin(struct hosted_store *store, struct engine_session **session)
 {
 	const struct engine_begin how = {0};
 	status rc;
@@ -78,11 +78,20 @@ status hosted_try(struct hosted_store *store, struct engine_session **session)
 struct engine_session *hosted_begin(struct hosted_store *store)
 {
 	struct engine_session *session;
-	status rc = hosted_try(store, &session);
+	status rc = try_begin(store, &session);
 
 	ck_assert_msg(rc == STATUS_OK, "begin: %s", status_pending());
 	ck_assert_ptr_nonnull(session);
 	return session;
+}
+
+status hosted_begin_fails(struct hosted_store *store)
+{
+	struct engine_session *session;
+	status rc = try_begin(store, &session);
+
+	ck_assert(failed(rc));
+	return rc;
 }
 
 void hosted_end(struct hosted_store *store, struct engine_session *session)

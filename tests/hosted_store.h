@@ -24,9 +24,9 @@ void hosted_free(struct hosted_store *store);
 /* "DIR/NAME"; free(). */
 char *hosted_path(const struct hosted_store *store, const char *name);
 
-/* begin of a full session, into an empty spool. hosted_begin fails the test. */
-status hosted_try(struct hosted_store *store, struct engine_session **session);
+/* begin of a full session, into an empty spool, which must succeed, or fail: why. */
 struct engine_session *hosted_begin(struct hosted_store *store);
+status hosted_begin_fails(struct hosted_store *store);
 void hosted_end(struct hosted_store *store, struct engine_session *session);
 
 /* The session's copy of PATH becomes the new file COPY; in a whole session of its own. */

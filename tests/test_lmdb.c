@@ -265,21 +265,12 @@ END_TEST
 
 /* ---- what cannot be copied ---- */
 
-static status begin_fails(void)
-{
-	struct engine_session *session;
-	status rc = hosted_try(&store, &session);
-
-	ck_assert(failed(rc));
-	return rc;
-}
-
 START_TEST(missing_environment_is_named)
 {
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_int_eq(hosted_begin_fails(&store), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
 	hosted_assert_detail("store/data.mdb");
 	ck_assert_int_eq(rmdir(store.dir), 0);
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_int_eq(hosted_begin_fails(&store), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
 	hosted_assert_detail("/store");
 }
 END_TEST
@@ -288,7 +279,8 @@ START_TEST(one_directory_is_wanted)
 {
 	make_entries(10, 20);
 	ck_assert_int_eq(names_add(&store.config.databases, "/second"), STATUS_OK);
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_BAD_CONFIGURATION));
+	ck_assert_int_eq(
+		hosted_begin_fails(&store), STATUS_WIN32(ERROR_BAD_CONFIGURATION));
 	hosted_assert_detail("the environment's directory");
 }
 END_TEST
@@ -341,7 +333,7 @@ START_TEST(file_of_another_kind_is_refused_with_the_reason)
 	for (size_t page = 0; page < LMDB_METAS; page++)
 		patch((off_t)(page * 4096 + foreign[_i].offset), &foreign[_i].value,
 			sizeof(foreign[_i].value));
-	ck_assert_int_eq(begin_fails(), foreign[_i].code);
+	ck_assert_int_eq(hosted_begin_fails(&store), foreign[_i].code);
 	hosted_assert_detail("data.mdb");
 	hosted_assert_detail(foreign[_i].said);
 	ck_assert_int_eq(hosted_verify(&store, data), foreign[_i].code);
@@ -356,7 +348,7 @@ START_TEST(other_word_size_is_refused_with_the_reason)
 	make_entries(10, 20);
 	patch(META, &none, sizeof(none));
 	patch(others, &magic, sizeof(magic));
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_NOT_SUPPORTED));
+	ck_assert_int_eq(hosted_begin_fails(&store), STATUS_WIN32(ERROR_NOT_SUPPORTED));
 	hosted_assert_detail(META == 16 ? "32-bit" : "64-bit");
 }
 END_TEST
@@ -378,7 +370,7 @@ START_TEST(lock_file_of_another_version_is_refused)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(pwrite(fd, "\xff\xff", 2, 4), 2);
 	ck_assert_int_eq(close(fd), 0);
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_NOT_SUPPORTED));
+	ck_assert_int_eq(hosted_begin_fails(&store), STATUS_WIN32(ERROR_NOT_SUPPORTED));
 	hosted_assert_detail("another version of LMDB");
 	hosted_stop(writer);
 	free(lock);
@@ -396,7 +388,7 @@ START_TEST(damage_is_found_before_lmdb_compacts)
 	for (off_t page = 2; page < st.st_size / 4096; page++)
 		patch(page * 4096 + (off_t)offsetof(struct lmdb_page, lower),
 			"\xff\xff\xff\xff", 4);
-	ck_assert_int_eq(begin_fails(), hrDatabaseCorrupted);
+	ck_assert_int_eq(hosted_begin_fails(&store), hrDatabaseCorrupted);
 	hosted_assert_detail("data.mdb: page ");
 }
 END_TEST
@@ -407,7 +399,8 @@ START_TEST(dead_caller_ends_the_copy)
 	for (int compact = 0; compact < 2; compact++) {
 		store.config.compact = compact;
 		store.looks_left = 4;
-		ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_CANCELLED));
+		ck_assert_int_eq(
+			hosted_begin_fails(&store), STATUS_WIN32(ERROR_CANCELLED));
 		ck_assert_int_eq(lmdb_readers(store.dir, 0), 0);
 	}
 }
@@ -424,7 +417,7 @@ START_TEST(full_spool_names_its_directory)
 		status rc;
 
 		store.config.compact = compact;
-		rc = begin_fails();
+		rc = hosted_begin_fails(&store);
 		ck_assert_msg(
 			rc == STATUS_WIN32(ERROR_DISK_FULL), "%s", status_pending());
 		hosted_assert_detail(store.spool_dir);

@@ -297,35 +297,43 @@ END_TEST
 
 /* ---- somebody writes meanwhile ---- */
 
-static void write_once(const struct file_event *event)
+static void write_new(void)
 {
-	int fd;
+	int fd = open(sis_path(root, "one"), O_WRONLY | O_CLOEXEC);
 
-	if (event->step != FILE_SYNC || !event->done)
-		return;
-	file_step_hook = NULL;
-	fd = open(sis_path(root, "one"), O_WRONLY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(pwrite(fd, "new", 3, 100), 3);
 	ck_assert_int_eq(close(fd), 0);
 }
 
-START_TEST(what_is_written_after_the_mark_is_kept_and_is_a_plain_file)
+static void write_once(const struct file_event *event)
+{
+	if (event->step != FILE_SYNC || !event->done)
+		return;
+	file_step_hook = NULL;
+	write_new();
+}
+
+/* It is there, the file is no link for the reason CODE, and the other one is whole. */
+static void assert_new_is_kept(status code)
 {
 	uint8_t buffer[72];
 	size_t size;
-	char *data;
+	char *data = sis_get(sis_path(root, "one"), &size);
 
+	ck_assert_mem_eq(data + 100, "new", 3);
+	ck_assert_int_eq(point_get_on(root, sis_path(root, "one"), buffer), code);
+	ck_assert(is_whole("two") && is_link("two"));
+}
+
+START_TEST(what_is_written_after_the_mark_is_kept_and_is_a_plain_file)
+{
 	if (!make_scene(_i))
 		return;
 	begin_and_tell();
 	file_step_hook = write_once;
 	ck_assert_int_eq(sis_restore_end(restore), STATUS_WIN32(ERROR_INVALID_DATA));
-	data = sis_get(sis_path(root, "one"), &size);
-	ck_assert_mem_eq(data + 100, "new", 3);
-	ck_assert_int_eq(point_get_on(root, sis_path(root, "one"), buffer),
-		STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT));
-	ck_assert(is_whole("two") && is_link("two"));
+	assert_new_is_kept(STATUS_WIN32(ERROR_NOT_A_REPARSE_POINT));
 }
 END_TEST
 
@@ -368,22 +376,11 @@ END_TEST
 /* The rest of what it had is not there, which everybody has to be told. */
 START_TEST(half_a_file_that_was_written_to_is_left_alone_and_still_known)
 {
-	uint8_t buffer[72];
-	size_t size;
-	char *data;
-	int fd;
-
 	if (!leave_half(ON_TMPFS))
 		return;
-	fd = open(sis_path(root, "one"), O_WRONLY | O_CLOEXEC);
-	ck_assert_int_eq(pwrite(fd, "new", 3, 100), 3);
-	ck_assert_int_eq(close(fd), 0);
+	write_new();
 	ck_assert_int_eq(run_pass(), STATUS_WIN32(ERROR_INVALID_DATA));
-	data = sis_get(sis_path(root, "one"), &size);
-	ck_assert_mem_eq(data + 100, "new", 3);
-	ck_assert_int_eq(point_get_on(root, sis_path(root, "one"), buffer),
-		STATUS_WIN32(ERROR_FILE_CORRUPT));
-	ck_assert(is_whole("two") && is_link("two"));
+	assert_new_is_kept(STATUS_WIN32(ERROR_FILE_CORRUPT));
 }
 END_TEST
 

@@ -32,20 +32,11 @@ static void teardown(void)
 	hosted_free(&store);
 }
 
-static status begin_fails(void)
-{
-	struct engine_session *session;
-	status rc = hosted_try(&store, &session);
-
-	ck_assert(failed(rc));
-	return rc;
-}
-
 START_TEST(directory_that_stays_locked_is_given_up)
 {
 	const int64_t begun = clock_now_ms();
 
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_BUSY));
+	ck_assert_int_eq(hosted_begin_fails(&store), STATUS_WIN32(ERROR_BUSY));
 	ck_assert_int_ge(clock_now_ms() - begun, TDB_BUSY_MS);
 	hosted_assert_detail("stays locked");
 }
@@ -54,7 +45,7 @@ END_TEST
 START_TEST(whoever_asked_for_it_need_not_wait_that_long)
 {
 	store.looks_left = 3;
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_CANCELLED));
+	ck_assert_int_eq(hosted_begin_fails(&store), STATUS_WIN32(ERROR_CANCELLED));
 	hosted_assert_detail("the caller is gone");
 }
 END_TEST

@@ -23,26 +23,17 @@ static void teardown(void)
 	hosted_free(&store);
 }
 
-static status begin_fails(void)
-{
-	struct engine_session *session;
-	status rc = hosted_try(&store, &session);
-
-	ck_assert(failed(rc));
-	return rc;
-}
-
 START_TEST(directory_without_sam_ldb_is_refused)
 {
 	char *path = hosted_path(&store, "sam.ldb");
 
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_int_eq(hosted_begin_fails(&store), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
 	hosted_assert_detail("store/sam.ldb");
 	tdb_store_make(store.dir, false);
 	ck_assert_int_eq(unlink(path), 0);
 	free(path);
 	path = hosted_path(&store, "sam.ldb.d/metadata.tdb");
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
+	ck_assert_int_eq(hosted_begin_fails(&store), STATUS_WIN32(ERROR_FILE_NOT_FOUND));
 	hosted_assert_detail("store/sam.ldb");
 	free(path);
 }
@@ -69,7 +60,8 @@ START_TEST(what_is_behind_a_link_is_not_left_out_silently)
 
 	tdb_store_make(store.dir, false);
 	move_behind_link(linked[_i]);
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_BAD_CONFIGURATION));
+	ck_assert_int_eq(
+		hosted_begin_fails(&store), STATUS_WIN32(ERROR_BAD_CONFIGURATION));
 	hosted_assert_detail(path);
 	hosted_assert_detail("symbolic link");
 	free(path);
@@ -93,7 +85,7 @@ START_TEST(directory_without_a_partition_is_refused)
 
 	tdb_store_make(store.dir, _i / 2);
 	ck_assert_int_eq(unlink(path), 0);
-	ck_assert_int_eq(begin_fails(), hrDatabaseInconsistent);
+	ck_assert_int_eq(hosted_begin_fails(&store), hrDatabaseInconsistent);
 	hosted_assert_detail(path);
 	free(path);
 }
@@ -106,7 +98,7 @@ START_TEST(sam_ldb_that_is_no_tdb_file_is_refused)
 
 	tdb_store_make(store.dir, true);
 	ck_assert_int_eq(rename(partition, sam), 0);
-	ck_assert_int_eq(begin_fails(), hrDatabaseCorrupted);
+	ck_assert_int_eq(hosted_begin_fails(&store), hrDatabaseCorrupted);
 	hosted_assert_detail(sam);
 	free(sam);
 	free(partition);
@@ -125,7 +117,7 @@ START_TEST(sam_ldb_without_a_list_of_partitions_is_refused)
 	ck_assert_ptr_nonnull(tdb);
 	ck_assert_int_eq(tdb_delete(tdb, key), 0);
 	ck_assert_int_eq(tdb_close(tdb), 0);
-	ck_assert_int_eq(begin_fails(), hrDatabaseInconsistent);
+	ck_assert_int_eq(hosted_begin_fails(&store), hrDatabaseInconsistent);
 	hosted_assert_detail(path);
 	hosted_assert_detail("names no partitions");
 	free(path);
@@ -167,7 +159,7 @@ START_TEST(file_that_is_no_database_in_spite_of_its_name_is_named)
 
 	tdb_store_make(store.dir, false);
 	spoil(TDB_PARTITION_A, heads[_i].offset, &heads[_i].value, sizeof(uint32_t));
-	ck_assert_int_eq(begin_fails(), hrDatabaseCorrupted);
+	ck_assert_int_eq(hosted_begin_fails(&store), hrDatabaseCorrupted);
 	hosted_assert_detail(path);
 	ck_assert_int_eq(hosted_verify(&store, path), hrDatabaseCorrupted);
 	hosted_assert_detail(path);
@@ -179,7 +171,7 @@ START_TEST(dead_caller_ends_the_copy)
 {
 	tdb_store_make(store.dir, true);
 	store.looks_left = 3;
-	ck_assert_int_eq(begin_fails(), STATUS_WIN32(ERROR_CANCELLED));
+	ck_assert_int_eq(hosted_begin_fails(&store), STATUS_WIN32(ERROR_CANCELLED));
 }
 END_TEST
 
@@ -192,7 +184,7 @@ START_TEST(full_spool_names_its_directory)
 		(void)puts("full_spool_names_its_directory: skipped, cannot mount");
 		return;
 	}
-	rc = begin_fails();
+	rc = hosted_begin_fails(&store);
 	ck_assert_int_eq(umount(store.spool_dir), 0);
 	ck_assert_int_eq(rc, STATUS_WIN32(ERROR_DISK_FULL));
 	hosted_assert_detail(store.spool_dir);
