@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "sis/words.h"
+
 #define MARK_AT 12u /* of who made the link */
 
 static const unsigned char tag[] = {0x07, 0x00, 0x00, 0x80};
@@ -22,8 +24,7 @@ bool linkdata_content(const struct entry *entry, uint64_t *checksum)
 	if (!linkdata_is_known(entry) ||
 		memcmp(entry->reparse + MARK_AT, mark, sizeof(mark)) != 0)
 		return false;
-	for (size_t i = 0; i < 8; i++)
-		*checksum |= (uint64_t)entry->reparse[LINK_CONTENT_AT + i] << 8 * i;
+	*checksum = words_load_u64(entry->reparse + LINK_CONTENT_AT);
 	return true;
 }
 

@@ -14,6 +14,8 @@
 #include "common/mem.h"
 #include "common/report.h"
 #include "common/str.h"
+#include "sis/content_checksum.h"
+#include "sis/words.h"
 #include "sisbackup/linkdata.h"
 #include "sisbackup/places.h"
 
@@ -140,14 +142,11 @@ static bool make_guid(unsigned char guid[16])
 /* Over the 32-bit words of the data ahead of it. */
 static void put_checksum(unsigned char *buffer)
 {
-	uint64_t hash = 0;
+	struct content_checksum hash = {0}; /* the same as over contents */
 
-	for (size_t i = LINK_DATA_AT; i < LINK_CHECKSUM_AT; i += 4)
-		hash = hash * 131 + ((uint64_t)buffer[i] | (uint64_t)buffer[i + 1] << 8 |
-					    (uint64_t)buffer[i + 2] << 16 |
-					    (uint64_t)buffer[i + 3] << 24);
-	for (size_t i = 0; i < 8; i++)
-		buffer[LINK_CHECKSUM_AT + i] = (unsigned char)(hash >> 8 * i);
+	content_checksum_add(
+		&hash, buffer + LINK_DATA_AT, LINK_CHECKSUM_AT - LINK_DATA_AT);
+	words_store_u64(buffer + LINK_CHECKSUM_AT, content_checksum_end(&hash));
 }
 
 /* ---- what was decided ---- */

@@ -92,14 +92,18 @@ bool volume_skip(struct volume *v, size_t index)
 	return false;
 }
 
+void volume_count(struct volume *v, const struct stat *st, uint64_t size)
+{
+	const uint64_t allocated = (uint64_t)st->st_blocks * 512;
+
+	v->files++;
+	v->bytes += allocated < size ? allocated : size;
+}
+
 static void count(struct volume *v, const struct entry *entry)
 {
-	uint64_t allocated = (uint64_t)entry->st.st_blocks * 512;
-
-	if (entry->kind != ENTRY_FILE && entry->kind != ENTRY_STORE)
-		return;
-	v->files++;
-	v->bytes += allocated < entry->size ? allocated : entry->size;
+	if (entry->kind == ENTRY_FILE || entry->kind == ENTRY_STORE)
+		volume_count(v, &entry->st, entry->size);
 }
 
 /* STORE: what is known of it, where links name it; then its content may be copied beside the

@@ -85,6 +85,9 @@ void volume_make_plain(struct volume *v, struct entry *entry);
 enum outcome volume_copy_plain(struct volume *v, struct set_output *o, int dirfd,
 	const char *name, const char *path, struct entry *entry, bool *copied);
 
+/* One file more, whose content of SIZE bytes takes as much in the set as ST shows. */
+void volume_count(struct volume *v, const struct stat *st, uint64_t size);
+
 /* Entry number INDEX is not saved: false. */
 bool volume_skip(struct volume *v, size_t index);
 

@@ -162,24 +162,19 @@ static bool copy_entry(struct volume *v, struct set_output *o, size_t index)
 	return outcome != STOPPED;
 }
 
-static void fail_without(
-	struct volume *v, struct entry *entry, const struct entry *other, const char *why)
-{
-	if (other && !other->failed)
-		return;
-	report_problem(ERROR_FILE_NOT_FOUND, entry->path, "not saved: %s", why);
-	entry->failed = true;
-	v->skipped++;
-}
-
 /* ENTRY is another name of FIRST, but where another file got that path meanwhile. */
 static void follow_first(struct volume *v, struct entry *entry, const struct entry *first)
 {
-	if (first &&
-		(first->kind == ENTRY_HARDLINK || first->st.st_ino != entry->st.st_ino))
-		fail_without(v, entry, NULL, "another name of a file that was replaced");
-	else
-		fail_without(v, entry, first, "another name of a file that was not");
+	const bool replaced = first && (first->kind == ENTRY_HARDLINK ||
+					       first->st.st_ino != entry->st.st_ino);
+
+	if (first && !first->failed && !replaced)
+		return;
+	report_problem(ERROR_FILE_NOT_FOUND, entry->path,
+		"not saved: another name of a file that was %s",
+		replaced ? "replaced" : "not");
+	entry->failed = true;
+	v->skipped++;
 }
 
 /* Another name of a file that was not saved cannot be given back. */

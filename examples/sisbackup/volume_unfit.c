@@ -99,15 +99,12 @@ static void ask_records(struct volume *v)
 	}
 }
 
-/* What its content takes in the set, which a bare link does not show. */
+/* A bare link does not show what its content takes. */
 static void count(struct volume *v, const struct entry *entry)
 {
 	const struct store_name *store = entry->store;
-	const struct stat *st = store->saved ? &store->st : &entry->st;
-	const uint64_t allocated = (uint64_t)st->st_blocks * 512;
 
-	v->files++;
-	v->bytes += allocated < entry->size ? allocated : entry->size;
+	volume_count(v, store->saved ? &store->st : &entry->st, entry->size);
 }
 
 bool volume_find_unfit(struct volume *v)

@@ -45,8 +45,8 @@ struct ese_page ese_page_check(const uint8_t *data, uint32_t page_size, uint32_t
  * place in it is damage. */
 void ese_page_judge(struct ese_page *page, uint64_t last);
 
-/* The same as ese_page_check for the last page of a copy that the engine's own backup streamed: the page
- * that it appends, which is no page of the database. */
+/* The same as ese_page_check for the last page of a copy that the engine's own backup
+ * streamed: the page that it appends, which is no page of the database. */
 struct ese_page ese_page_check_trailer(
 	const uint8_t *data, uint32_t page_size, uint32_t number);
 

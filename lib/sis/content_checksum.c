@@ -2,21 +2,17 @@
 
 #include "sis/words.h"
 
-/* Powers of the factor. */
-#define P1 WORDS_FACTOR
-#define P2 (P1 * P1)
-#define P4 (P2 * P2)
-
 static uint64_t add_word(uint64_t hash, const uint8_t *word)
 {
-	return hash * P1 + words_load(word);
+	return hash * WORDS_P1 + words_load(word);
 }
 
 /* Four words at a time, so that the multiplications overlap. */
 static uint64_t add_four(uint64_t hash, const uint8_t *words)
 {
-	return hash * P4 + words_load(words) * (P2 * P1) + words_load(words + 4) * P2 +
-	       words_load(words + 8) * P1 + words_load(words + 12);
+	return hash * WORDS_P4 + words_load(words) * (WORDS_P2 * WORDS_P1) +
+	       words_load(words + 4) * WORDS_P2 + words_load(words + 8) * WORDS_P1 +
+	       words_load(words + 12);
 }
 
 void content_checksum_add(struct content_checksum *c, const void *data, size_t size)
@@ -44,7 +40,7 @@ void content_checksum_add(struct content_checksum *c, const void *data, size_t s
 
 static uint64_t power(uint64_t exponent)
 {
-	uint64_t result = 1, square = P1;
+	uint64_t result = 1, square = WORDS_P1;
 
 	for (; exponent; exponent >>= 1, square *= square)
 		if (exponent & 1)

@@ -37,24 +37,10 @@ static inline uint32_t load_u16(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
 }
 
-static inline uint64_t load_u64(const uint8_t *p)
-{
-	uint64_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return le64toh(value);
-}
-
 static void store_u32(uint8_t *p, uint32_t value)
 {
 	for (int i = 0; i < 4; i++)
 		p[i] = (uint8_t)(value >> (8 * i));
-}
-
-static void store_u64(uint8_t *p, uint64_t value)
-{
-	store_u32(p, (uint32_t)value);
-	store_u32(p + 4, (uint32_t)(value >> 32));
 }
 
 /* From little-endian fields to libuuid's big-endian ones, in whole words: the table of
@@ -79,10 +65,10 @@ static void store_guid(uint8_t *p, const uuid_t guid)
 }
 
 /* 131 to the power of 13 - i, modulo 2^64. */
-#define P1 WORDS_FACTOR
-#define P2 (P1 * P1)
-#define P4 (P2 * P2)
-#define P8 (P4 * P4)
+#define P1 WORDS_P1
+#define P2 WORDS_P2
+#define P4 WORDS_P4
+#define P8 WORDS_P8
 static const uint64_t powers[CHECKED_WORDS] = {P8 * P4 * P1, P8 *P4, P8 *P2 *P1, P8 *P2,
 	P8 *P1, P8, P4 *P2 *P1, P4 *P2, P4 *P1, P4, P2 *P1, P2, P1, 1};
 
@@ -145,14 +131,14 @@ status reparse_parse(const void *buffer, size_t size, struct sis_link *link)
 	*link = (struct sis_link){0};
 	if (failed(rc))
 		return rc;
-	if (load_u64(data + AT_CHECKSUM) != data_checksum(data))
+	if (words_load_u64(data + AT_CHECKSUM) != data_checksum(data))
 		return invalid("its checksum does not match");
 	link->reserved = words_load(data + AT_RESERVED);
 	load_guid(data + AT_STORE_FILE, link->store_file);
-	link->index = load_u64(data + AT_INDEX);
-	link->link_file_id = load_u64(data + AT_LINK_FILE_ID);
-	link->store_file_id = load_u64(data + AT_STORE_FILE_ID);
-	link->content_checksum = load_u64(data + AT_CONTENT_CHECKSUM);
+	link->index = words_load_u64(data + AT_INDEX);
+	link->link_file_id = words_load_u64(data + AT_LINK_FILE_ID);
+	link->store_file_id = words_load_u64(data + AT_STORE_FILE_ID);
+	link->content_checksum = words_load_u64(data + AT_CONTENT_CHECKSUM);
 	return STATUS_OK;
 }
 
@@ -167,9 +153,9 @@ void reparse_build(const struct sis_link *link, uint8_t buffer[REPARSE_SIZE])
 	store_u32(data + AT_VERSION, VERSION);
 	store_u32(data + AT_RESERVED, link->reserved);
 	store_guid(data + AT_STORE_FILE, link->store_file);
-	store_u64(data + AT_INDEX, link->index);
-	store_u64(data + AT_LINK_FILE_ID, link->link_file_id);
-	store_u64(data + AT_STORE_FILE_ID, link->store_file_id);
-	store_u64(data + AT_CONTENT_CHECKSUM, link->content_checksum);
-	store_u64(data + AT_CHECKSUM, data_checksum(data));
+	words_store_u64(data + AT_INDEX, link->index);
+	words_store_u64(data + AT_LINK_FILE_ID, link->link_file_id);
+	words_store_u64(data + AT_STORE_FILE_ID, link->store_file_id);
+	words_store_u64(data + AT_CONTENT_CHECKSUM, link->content_checksum);
+	words_store_u64(data + AT_CHECKSUM, data_checksum(data));
 }

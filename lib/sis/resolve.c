@@ -85,38 +85,43 @@ static bool agrees(const struct restored_link *link)
 	       (link->marked || link->checksum == link->file->foreign_checksum);
 }
 
-static status begin_link(struct sis_restore *restore, struct restored_link *link)
+typedef status (*link_deed)(const struct sis_restore *restore, struct restored_link *link,
+	int dirfd, const char *name);
+
+static status at_link(
+	const struct sis_restore *restore, struct restored_link *link, link_deed deed)
 {
 	const char *name;
 	int dirfd;
+	status rc = volume_open_parent(restore->volume, link->path, &dirfd, &name);
+
+	if (failed(rc))
+		return rc;
+	rc = deed(restore, link, dirfd, name);
+	(void)close(dirfd);
+	return rc;
+}
+
+static status begin_link(struct sis_restore *restore, struct restored_link *link)
+{
 	status rc;
 
 	if (!link->file->good || (link->file->doubted && !link->marked))
 		return unresolved(restore, link);
 	if (!agrees(link))
 		return refused(link);
-	rc = volume_open_parent(restore->volume, link->path, &dirfd, &name);
-	if (failed(rc))
-		return rc;
-	rc = resolve_begin(restore, link, dirfd, name);
-	(void)close(dirfd);
+	rc = at_link(restore, link, resolve_begin);
 	link->ready = !failed(rc);
 	return rc;
 }
 
 static status fill_link(struct sis_restore *restore, struct restored_link *link)
 {
-	const char *name;
-	int dirfd;
 	status rc;
 
 	if (!link->ready)
 		return STATUS_OK;
-	rc = volume_open_parent(restore->volume, link->path, &dirfd, &name);
-	if (failed(rc))
-		return rc;
-	rc = resolve_content(restore, link, dirfd, name);
-	(void)close(dirfd);
+	rc = at_link(restore, link, resolve_content);
 	link->resolved = !failed(rc);
 	return rc;
 }
@@ -126,7 +131,7 @@ static status fill_link(struct sis_restore *restore, struct restored_link *link)
 /* For a link that has its content, not being vouched for only means being a plain file;
  * bare, it would be a file of zeros. */
 static status record(
-	struct sis_restore *restore, const struct restored_link *link, int fd)
+	const struct sis_restore *restore, const struct restored_link *link, int fd)
 {
 	status rc = vouch_record(restore->store, fd, link->path, link->reparse);
 	bool bare;
@@ -171,7 +176,7 @@ static status check_content(
 }
 
 static status vouch_open(
-	struct sis_restore *restore, const struct restored_link *link, int fd)
+	const struct sis_restore *restore, const struct restored_link *link, int fd)
 {
 	struct stat st;
 	status rc = fstat(fd, &st) ? status_errno(errno, "%s", link->path)
@@ -187,12 +192,15 @@ static status vouch_open(
 	return rc;
 }
 
-static status vouch_name(struct sis_restore *restore, const struct restored_link *link,
+static status settle_name(const struct sis_restore *restore, struct restored_link *link,
 	int dirfd, const char *name)
 {
-	int fd = volume_open_regular(dirfd, name, O_RDONLY);
+	int fd;
 	status rc;
 
+	if (restore->volume->kind == VOLUME_NTFS)
+		return resolve_settle_ntfs(restore, link, dirfd, name);
+	fd = volume_open_regular(dirfd, name, O_RDONLY);
 	if (fd < 0)
 		return step_errno(errno, dirfd, name);
 	rc = vouch_open(restore, link, fd);
@@ -202,20 +210,7 @@ static status vouch_name(struct sis_restore *restore, const struct restored_link
 
 static status vouch_link(struct sis_restore *restore, struct restored_link *link)
 {
-	const char *name;
-	int dirfd;
-	status rc;
-
-	if (!link->resolved)
-		return STATUS_OK;
-	rc = volume_open_parent(restore->volume, link->path, &dirfd, &name);
-	if (failed(rc))
-		return rc;
-	rc = restore->volume->kind == VOLUME_NTFS
-		     ? resolve_settle_ntfs(restore, link, dirfd, name)
-		     : vouch_name(restore, link, dirfd, name);
-	(void)close(dirfd);
-	return rc;
+	return link->resolved ? at_link(restore, link, settle_name) : STATUS_OK;
 }
 
 /* ---- all of them ---- */

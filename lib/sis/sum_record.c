@@ -4,10 +4,10 @@
  */
 #include "sis/sum_record.h"
 
-#include <endian.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "sis/words.h"
 
 #define MAGIC "BKSUM 1\n"
 
@@ -21,27 +21,13 @@ enum {
 
 _Static_assert(HASH_AT + 8 == SUM_RECORD_SIZE, "all of it");
 
-static uint64_t load_u64(const uint8_t *p)
-{
-	uint64_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return le64toh(value);
-}
-
-static void store_u64(uint8_t *p, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(p, &value, sizeof(value));
-}
-
 void sum_record_encode(const struct store_sum *sum, uint8_t record[SUM_RECORD_SIZE])
 {
 	memcpy(record, MAGIC, MAGIC_SIZE);
-	store_u64(record + SIZE_AT, sum->size);
-	store_u64(record + CHECKSUM_AT, sum->content_checksum);
+	words_store_u64(record + SIZE_AT, sum->size);
+	words_store_u64(record + CHECKSUM_AT, sum->content_checksum);
 	memcpy(record + SHA256_AT, sum->sha256, sizeof(sum->sha256));
-	store_u64(record + HASH_AT, hash_bytes(record, HASH_AT));
+	words_store_u64(record + HASH_AT, hash_bytes(record, HASH_AT));
 }
 
 bool sum_record_decode(const void *data, size_t size, struct store_sum *sum)
@@ -49,10 +35,10 @@ bool sum_record_decode(const void *data, size_t size, struct store_sum *sum)
 	const uint8_t *record = data;
 
 	if (size != SUM_RECORD_SIZE || memcmp(record, MAGIC, MAGIC_SIZE) != 0 ||
-		load_u64(record + HASH_AT) != hash_bytes(record, HASH_AT))
+		words_load_u64(record + HASH_AT) != hash_bytes(record, HASH_AT))
 		return false;
-	sum->size = load_u64(record + SIZE_AT);
-	sum->content_checksum = load_u64(record + CHECKSUM_AT);
+	sum->size = words_load_u64(record + SIZE_AT);
+	sum->content_checksum = words_load_u64(record + CHECKSUM_AT);
 	memcpy(sum->sha256, record + SHA256_AT, sizeof(sum->sha256));
 	return true;
 }
